@@ -1,0 +1,46 @@
+import { defineConfig } from 'vitest/config';
+
+const services = './test/support/start-services.ts';
+const targets = './test/support/start-targets.ts';
+const ignored = ['**/node_modules/**', '.slacktide/**'];
+
+export default defineConfig({
+  test: {
+    // Two at most: more PostgreSQL servers at once than cores make the timings of every test worse.
+    maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{packages,apps}/*/src/**/*.test.ts', 'infra/local/src/**/*.test.ts', 'infra/bootstrap/*.test.mjs'],
+          exclude: [...ignored, '**/*.integration.test.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: [
+            '{packages,apps}/*/src/**/*.integration.test.ts',
+            'infra/local/src/**/*.integration.test.ts',
+            'test/{conformance,support}/**/*.test.ts',
+          ],
+          exclude: ignored,
+          globalSetup: [services, targets],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          exclude: ignored,
+          globalSetup: services,
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
