@@ -1,0 +1,46 @@
+import type { Job, Task } from './job.ts';
+import type { SkipReason, TaskState } from './states.ts';
+import { isTerminal } from './states.ts';
+import { isWithinWindow } from './window.ts';
+
+export interface ClaimFacts {
+  readonly job: Pick<Job, 'state' | 'generation' | 'halted' | 'cancelRequestedAt' | 'window'>;
+  readonly task: Pick<Task, 'state'>;
+  /** Generation of the delivery that asks. */
+  readonly generation: number;
+  /** States of the tasks this one needs. */
+  readonly needs: readonly TaskState[];
+  /** True when another task holds the target in a way that keeps this one out. */
+  readonly targetBusy: boolean;
+  /** By the ledger's clock. */
+  readonly now: Date;
+}
+
+export type ClaimDecision =
+  | { readonly kind: 'claim' }
+  /** Nothing to do for this delivery. */
+  | { readonly kind: 'over' }
+  /** The task ends here, SKIPPED. */
+  | { readonly kind: 'skip'; readonly reason: SkipReason }
+  /** Deliver it again later. */
+  | { readonly kind: 'not_yet'; readonly reason: 'running_elsewhere' | 'needs_open' | 'target_busy' };
+
+/**
+ * Decides whether a worker may start a task (law 5).
+ *
+ * What ends a task comes before what makes it wait: a skip does not touch the target, so no order between tasks can be
+ * broken by it, and neither cancel, halt nor a window that has closed on the job is ever taken back. A halted flow
+ * therefore drains at once, even while a task needed by the rest is still running; the job itself ends only when that one is over.
+ */
+export function decideClaim(facts: ClaimFacts): ClaimDecision {
+  const { job, task, needs, now } = facts;
+  if (isTerminal(task.state) || isTerminal(job.state)) return { kind: 'over' };
+  if (facts.generation !== job.generation) return { kind: 'over' };
+  if (task.state === 'RUNNING') return { kind: 'not_yet', reason: 'running_elsewhere' };
+  if (job.cancelRequestedAt !== null) return { kind: 'skip', reason: 'cancelled' };
+  if (job.halted) return { kind: 'skip', reason: 'halted' };
+  if (!isWithinWindow(job.window, now)) return { kind: 'skip', reason: 'outside_window' };
+  if (!needs.every(isTerminal)) return { kind: 'not_yet', reason: 'needs_open' };
+  if (facts.targetBusy) return { kind: 'not_yet', reason: 'target_busy' };
+  return { kind: 'claim' };
+}

@@ -1,0 +1,57 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { nextState, type StateEvent } from './next-state.ts';
+import { isTerminal, type State, skipReasons, states } from './states.ts';
+
+const events: Record<StateEvent['kind'], StateEvent> = {
+  claim: { kind: 'claim' },
+  release: { kind: 'release' },
+  succeed: { kind: 'succeed' },
+  fail: { kind: 'fail' },
+  cancel: { kind: 'cancel' },
+  skip: { kind: 'skip', reason: 'halted' },
+};
+const anyEvent = fc.oneof(
+  fc.constantFrom<StateEvent>(events.claim, events.release, events.succeed, events.fail, events.cancel),
+  fc.record({ kind: fc.constant('skip' as const), reason: fc.constantFrom(...skipReasons) }),
+);
+
+describe('nextState', () => {
+  test.each<[State, StateEvent['kind'], State]>([
+    ['PENDING', 'claim', 'RUNNING'],
+    ['PENDING', 'cancel', 'CANCELLED'],
+    ['PENDING', 'skip', 'SKIPPED'],
+    ['RUNNING', 'release', 'PENDING'],
+    ['RUNNING', 'succeed', 'SUCCEEDED'],
+    ['RUNNING', 'fail', 'FAILED'],
+    ['RUNNING', 'cancel', 'CANCELLED'],
+    ['RUNNING', 'skip', 'SKIPPED'],
+  ])('%s on %s becomes %s', (state, kind, expected) => {
+    expect(nextState(state, events[kind])).toEqual({ kind: 'moved', state: expected });
+  });
+
+  test.each<[State, StateEvent['kind'], string]>([
+    ['PENDING', 'release', 'not_running'],
+    ['PENDING', 'succeed', 'not_running'],
+    ['PENDING', 'fail', 'not_running'],
+    ['RUNNING', 'claim', 'already_running'],
+  ])('%s refuses %s as %s', (state, kind, reason) => {
+    expect(nextState(state, events[kind])).toEqual({ kind: 'refused', reason });
+  });
+
+  test('terminal states stay terminal whatever happens', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...states), fc.array(anyEvent, { maxLength: 30 }), (start, happening) => {
+        let state: State = start;
+        for (const event of happening) {
+          const transition = nextState(state, event);
+          if (isTerminal(state)) expect(transition).toEqual({ kind: 'refused', reason: 'over' });
+          if (transition.kind === 'moved') {
+            expect(transition.state).not.toBe(state);
+            state = transition.state;
+          }
+        }
+      }),
+    );
+  });
+});

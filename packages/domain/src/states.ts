@@ -1,0 +1,28 @@
+/** States a job or a task can be in. AWAITING_APPROVAL, NEEDS_OPERATOR and ROLLED_BACK join with the features that need them. */
+export const states = ['PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELLED', 'SKIPPED'] as const;
+export type State = (typeof states)[number];
+export type JobState = State;
+export type TaskState = State;
+
+/** States that are never left again. */
+export const terminalStates = ['SUCCEEDED', 'FAILED', 'CANCELLED', 'SKIPPED'] as const;
+export type TerminalState = (typeof terminalStates)[number];
+
+/** True when `state` is never left again. */
+export function isTerminal(state: State): state is TerminalState {
+  return (terminalStates as readonly State[]).includes(state);
+}
+
+/** Why a job or task ended, or never began, without having failed by itself. */
+export const skipReasons = [
+  'outside_window',
+  'halted',
+  'cancelled',
+  'missed',
+  'overlap',
+  'disabled',
+  'target_busy',
+  /** Every step of the task was skipped, each with its own reason. */
+  'all_steps_skipped',
+] as const;
+export type SkipReason = (typeof skipReasons)[number];
