@@ -1,0 +1,68 @@
+import type { HealthStore } from '../ports/index.ts';
+import type { Probe } from './health.ts';
+
+/** Heartbeats come every 5 s; three missed ones make a worker silent. */
+const silentAfterSeconds = 15;
+/** A tick is fired within seconds; later than this, something holds the timers up. */
+const lateAfterSeconds = 60;
+
+/** The ledger answers. */
+export function ledgerProbe(store: Pick<HealthStore, 'ping'>): Probe {
+  return async () => {
+    const started = performance.now();
+    await store.ping();
+    return { status: 'HEALTHY', message: `answers in ${Math.round(performance.now() - started)} ms` };
+  };
+}
+
+/** At least one worker lives; one that went silent without signing off is named. */
+export function workersProbe(store: Pick<HealthStore, 'listWorkers'>, now: () => Date): Probe {
+  return async () => {
+    const workers = await store.listWorkers();
+    const silent = workers.filter(
+      (worker) => now().getTime() - worker.lastSeenAt.getTime() > silentAfterSeconds * 1000,
+    );
+    const alive = workers.length - silent.length;
+    const silentNames = silent
+      .map((worker) => `${worker.id} on ${worker.host}, last seen ${worker.lastSeenAt.toISOString()}`)
+      .join('; ');
+    if (alive === 0)
+      return {
+        status: 'UNHEALTHY',
+        message: silent.length === 0 ? 'no worker has signed on' : `no worker is alive: ${silentNames}`,
+      };
+    if (silent.length > 0) return { status: 'DEGRADED', message: `${alive} alive; silent: ${silentNames}` };
+    return { status: 'HEALTHY', message: `${alive} alive` };
+  };
+}
+
+/** Every enabled schedule fires near its due time. */
+export function latenessProbe(store: Pick<HealthStore, 'listLate'>): Probe {
+  return async () => {
+    const late = (await store.listLate()).filter(({ lateSeconds }) => lateSeconds > lateAfterSeconds);
+    const [worst] = [...late].sort((a, b) => b.lateSeconds - a.lateSeconds);
+    if (worst === undefined) return { status: 'HEALTHY', message: 'every schedule is on time' };
+    return {
+      status: 'UNHEALTHY',
+      message: `${late.length} late; worst: ${worst.name} by ${Math.round(worst.lateSeconds)} s`,
+    };
+  };
+}
+
+/** A queue with work needs a live worker (law 5): without one its tasks wait for ever. */
+export function queueProbe(
+  read: () => Promise<{
+    readonly waiting: number;
+    readonly active: number;
+    readonly failed: number;
+    readonly workers: number;
+  }>,
+): Probe {
+  return async () => {
+    const { waiting, active, failed, workers } = await read();
+    if (waiting + active > 0 && workers === 0)
+      return { status: 'UNHEALTHY', message: `${waiting + active} tasks and no worker` };
+    if (failed > 0) return { status: 'DEGRADED', message: `${failed} deliveries failed for want of infrastructure` };
+    return { status: 'HEALTHY', message: `${waiting} waiting, ${active} active, ${workers} workers` };
+  };
+}

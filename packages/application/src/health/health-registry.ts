@@ -1,0 +1,94 @@
+import type { HealthStore } from '../ports/index.ts';
+import { type HealthStatus, healthStatuses, type ModuleHealth, type Probe } from './health.ts';
+
+export interface HealthReport {
+  readonly status: HealthStatus;
+  /** Worst first, then by name. */
+  readonly modules: readonly ModuleHealth[];
+  readonly checkedAt: Date;
+}
+
+/**
+ * Runs every registered probe in the background and keeps its last answer, so that asking for the report touches neither
+ * Redis nor a target. A probe that rejects or exceeds `limitMs` is UNHEALTHY: not knowing is not healthy.
+ */
+export class HealthRegistry {
+  readonly #probes = new Map<string, Probe>();
+  readonly #latest = new Map<string, ModuleHealth>();
+  readonly #store: Pick<HealthStore, 'listSignals'>;
+  readonly #now: () => Date;
+  readonly #limitMs: number;
+
+  constructor(options: { store: Pick<HealthStore, 'listSignals'>; now: () => Date; limitMs: number }) {
+    this.#store = options.store;
+    this.#now = options.now;
+    this.#limitMs = options.limitMs;
+  }
+
+  /** Any module may register; registering a name again replaces its probe. Returns the unregisterer. */
+  registerProbe(module: string, probe: Probe): () => void {
+    this.#probes.set(module, probe);
+    return () => {
+      if (this.#probes.get(module) === probe) {
+        this.#probes.delete(module);
+        this.#latest.delete(module);
+      }
+    };
+  }
+
+  /** Asks every probe once. */
+  async refresh(): Promise<void> {
+    await Promise.all([...this.#probes].map(([module, probe]) => this.#ask(module, probe)));
+  }
+
+  /** The report: last answers of the probes and the signals that modules pushed. */
+  async report(): Promise<HealthReport> {
+    const pushed = await this.#signals();
+    const modules = [...this.#latest.values(), ...pushed].sort(
+      (a, b) => rank(b.status) - rank(a.status) || a.module.localeCompare(b.module),
+    );
+    return { status: modules[0]?.status ?? 'UNHEALTHY', modules, checkedAt: this.#now() };
+  }
+
+  async #signals(): Promise<readonly ModuleHealth[]> {
+    const now = this.#now();
+    try {
+      const signals = await this.#store.listSignals();
+      return signals.map(({ module, status, message, at, expiresAt }) =>
+        expiresAt > now
+          ? { module, status, message, checkedAt: at }
+          : {
+              module,
+              status: 'UNHEALTHY',
+              message: `silent since ${expiresAt.toISOString()}; last said: ${message}`,
+              checkedAt: at,
+            },
+      );
+    } catch {
+      return []; // the ledger's own probe says what is wrong
+    }
+  }
+
+  async #ask(module: string, probe: Probe): Promise<void> {
+    const answer = await withLimit(probe, this.#limitMs);
+    if (this.#probes.get(module) === probe) this.#latest.set(module, { module, ...answer, checkedAt: this.#now() });
+  }
+}
+
+function rank(status: HealthStatus): number {
+  return healthStatuses.indexOf(status);
+}
+
+async function withLimit(probe: Probe, limitMs: number): Promise<{ status: HealthStatus; message: string }> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<{ status: HealthStatus; message: string }>((resolve) => {
+    timer = setTimeout(() => resolve({ status: 'UNHEALTHY', message: `no answer within ${limitMs} ms` }), limitMs);
+  });
+  try {
+    return await Promise.race([probe(), limit]);
+  } catch (error) {
+    return { status: 'UNHEALTHY', message: error instanceof Error ? error.message : 'probe failed' };
+  } finally {
+    clearTimeout(timer);
+  }
+}

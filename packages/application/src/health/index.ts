@@ -1,0 +1,6 @@
+export { latenessProbe, ledgerProbe, queueProbe, workersProbe } from './built-in-probes.ts';
+export * from './health.ts';
+export { HealthRegistry, type HealthReport } from './health-registry.ts';
+export { putSignal } from './put-signal.ts';
+export { readHealth } from './read-health.ts';
+export { type WatchTargetsDeps, watchTargets } from './watch-targets.ts';

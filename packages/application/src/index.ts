@@ -1,0 +1,17 @@
+export * from './access/index.ts';
+export * from './app-error.ts';
+export * from './audit/index.ts';
+export * from './background/index.ts';
+export type { Deps } from './deps.ts';
+export * from './health/index.ts';
+export * from './inquiry/index.ts';
+export * from './job/index.ts';
+export * from './plan/index.ts';
+export * from './ports/index.ts';
+export * from './relay/index.ts';
+export * from './schedule/index.ts';
+export * from './target/index.ts';
+export * from './task/index.ts';
+export * from './task-type/index.ts';
+export * from './tick/index.ts';
+export * from './view/index.ts';

@@ -1,0 +1,1 @@
+export { type AnswerDeps, answerQuestion } from './answer-question.ts';

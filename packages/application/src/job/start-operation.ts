@@ -1,0 +1,62 @@
+import type { Job as JobView, OperationInput } from '@slacktide/contract';
+import type { Target } from '@slacktide/domain';
+import { invalid } from '../app-error.ts';
+import type { Deps } from '../deps.ts';
+import { earlierResult } from '../earlier-result.ts';
+import { planTasks } from '../plan/plan-tasks.ts';
+import type { RequestContext, TargetReaderStore } from '../ports/index.ts';
+import { newJobView } from '../view/job-view.ts';
+import { jobCreated } from './job-audit.ts';
+import { addJob, newJob } from './new-job.ts';
+import { operationPointer, operationTask } from './operation-task.ts';
+
+/**
+ * Starts one operation now, as an ad-hoc job without a window. A worker plans it first, so that a table the target lacks
+ * is refused before anything has begun.
+ * @throws AppError `invalid_request` | `target_unreachable` | `no_worker`
+ */
+export async function startOperation(
+  deps: Pick<Deps, 'ledger' | 'inquiries' | 'inquiryTimeoutMs' | 'taskTypes' | 'randomBytes'>,
+  ctx: RequestContext,
+  input: OperationInput,
+): Promise<JobView> {
+  const earlier = await earlierResult<JobView>(deps.ledger, ctx);
+  if (earlier !== undefined) return earlier;
+  const task = operationTask(deps.taskTypes, input);
+  const target = await targetOf(deps.ledger.targets, input.target);
+  await planTasks(deps, target, [task], { target: '/target', config: (_task, pointer) => operationPointer(pointer) });
+  return await deps.ledger.transaction(ctx, async (tx) => {
+    const now = await tx.now();
+    const job = newJob({
+      trigger: 'adhoc',
+      scheduleId: null,
+      targetId: target.id,
+      tasks: [task],
+      haltOnTaskFailure: true,
+      window: null,
+      scheduledFor: now,
+      now,
+      traceId: ctx.traceId,
+      traceparent: ctx.traceparent,
+      requestedBy: ctx.actor.name,
+      idBytes: () => deps.randomBytes(16),
+    });
+    await addJob(tx, job);
+    return { result: newJobView(job), audit: [jobCreated(job)] };
+  });
+}
+
+/** The target named, or the only one there is. */
+async function targetOf(targets: Pick<TargetReaderStore, 'get' | 'list'>, id: string | undefined): Promise<Target> {
+  if (id !== undefined) {
+    const named = await targets.get(id);
+    if (named === undefined) throw invalid('/target', 'unknown_target', `There is no target ${id}`);
+    return named;
+  }
+  const { items, nextCursor } = await targets.list({ limit: 20 });
+  const [only, ...others] = items;
+  if (only === undefined) throw invalid('/target', 'required', 'There is no target yet: register one first');
+  if (others.length === 0) return only;
+  const names = items.map((target) => target.id).join(', ') + (nextCursor === null ? '' : ', …');
+  throw invalid('/target', 'required', `There is more than one target, name the one that is meant: ${names}`);
+}

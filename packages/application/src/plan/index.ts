@@ -1,0 +1,1 @@
+export { previewPlan } from './preview-plan.ts';

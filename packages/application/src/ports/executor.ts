@@ -1,0 +1,105 @@
+import type { Access, JsonObject, SafetyClass, TaskCategory, TaskError } from '@slacktide/domain';
+import type { z } from 'zod';
+import type { TargetReader, TargetSession } from './target-session.ts';
+import type { Sample } from './task-executions.ts';
+
+/** The pure face of a task type: what the API needs to list it and to check a configuration. */
+export interface TaskType<Config extends JsonObject = JsonObject> {
+  readonly type: string;
+  readonly category: TaskCategory;
+  readonly access: Access;
+  readonly class: SafetyClass;
+  readonly description: string;
+  /** Strict: unknown keys are refused; every key has a default and a description. */
+  readonly config: z.ZodType<Config>;
+}
+
+export interface ObjectRef {
+  readonly kind: 'index' | 'table' | 'database' | 'cluster';
+  /** Catalogue OID; null for cluster-wide work. */
+  readonly oid: number | null;
+  readonly schema: string | null;
+  readonly name: string;
+}
+
+/** One unit of work, exactly as it will be executed (law 10). */
+export interface PlannedStep {
+  /** Unique in the plan, stable between dry run and run. */
+  readonly key: string;
+  readonly object: ObjectRef;
+  /** Exact statements, identifiers quoted by the server (law 11), each sent alone. */
+  readonly statements: readonly string[];
+  /** Strongest table lock, as PostgreSQL names it (e.g. `SHARE UPDATE EXCLUSIVE`); null = none. */
+  readonly lockMode: string | null;
+  readonly sizeBytes: number | null;
+  /** Estimate; null = unknown. */
+  readonly expectedSeconds: number | null;
+  readonly reversible: boolean;
+  /** What only the executor needs to know. */
+  readonly data: JsonObject;
+}
+
+/** What will be done, and what will not and why (law 8). */
+export interface Plan {
+  readonly steps: readonly PlannedStep[];
+  /** How many objects were looked at. */
+  readonly checked: number;
+  readonly skipped: readonly { readonly object: string; readonly reason: string }[];
+  /** What could not be seen, with the GRANT that would cure it. */
+  readonly unknown: readonly { readonly object: string; readonly reason: string; readonly grant: string | null }[];
+}
+
+/** A configuration that does not fit the target: which key, and why. */
+export interface ConfigProblem {
+  /** RFC 6901 pointer into the configuration, e.g. `/tables/0`. */
+  readonly pointer: string;
+  readonly code: string;
+  readonly detail: string;
+}
+
+export type FactsResult<Facts> =
+  | { readonly kind: 'facts'; readonly facts: Facts }
+  | { readonly kind: 'refused'; readonly problems: readonly ConfigProblem[] };
+
+/** Progress within a step, as pg_stat_progress_* tells it. */
+export interface StepProgress {
+  readonly phase: string;
+  /** Percent of this phase; null when waiting or unknown. */
+  readonly percent: number | null;
+  readonly etaSeconds: number | null;
+}
+
+/** What a step may use. */
+export interface StepRun<Config> {
+  /** The session that holds the advisory lock: one statement at a time. */
+  readonly session: TargetSession;
+  /** A second, read-only session for progress, gates and verification. */
+  readonly observer: TargetReader;
+  readonly config: Config;
+  /** Aborted by cancel, lost lease, drain or window close; the statement in flight is cancelled by the session itself. */
+  readonly signal: AbortSignal;
+  progress(update: StepProgress): void;
+  /** Keeps figures for later forecasts. */
+  sample(samples: readonly Sample[]): void;
+}
+
+export type StepOutcome =
+  | { readonly kind: 'done'; readonly result: JsonObject }
+  | { readonly kind: 'skipped'; readonly reason: string; readonly result?: JsonObject }
+  | { readonly kind: 'failed'; readonly error: TaskError };
+
+/**
+ * One task type on the real thing. The worker reads facts, plans, checks the gate, then runs each step in order;
+ * `POST /plans` stops after the plan.
+ */
+export interface Executor<Config extends JsonObject = JsonObject, Facts = unknown> {
+  readonly taskType: TaskType<Config>;
+  /** Reads only. Objects the configuration names but the target lacks are refused. */
+  readFacts(reader: TargetReader, config: Config): Promise<FactsResult<Facts>>;
+  /** Pure. */
+  plan(facts: Facts, config: Config): Plan;
+  /** Acts and verifies by reading the catalogue. A TargetError it throws fails the step; a lost session or an abort ends the task. */
+  runStep(step: PlannedStep, run: StepRun<Config>): Promise<StepOutcome>;
+  /** Extra figures of the whole task for its result; the runner adds counts of steps, skipped and unknown itself. */
+  summarise?(results: readonly { readonly step: PlannedStep; readonly outcome: StepOutcome }[]): JsonObject;
+}

@@ -1,0 +1,73 @@
+import type { Json, JsonObject } from '@slacktide/domain';
+import type { AuditReader } from './audit-log.ts';
+import type { JobReader, JobWriter } from './job-store.ts';
+import type { OutboxWriter } from './outbox.ts';
+import type { ScheduleReader, ScheduleWriter } from './schedule-store.ts';
+import type { TargetReaderStore, TargetWriter } from './target-store.ts';
+
+/** Who asks. `id` is stable; `name` is for people. */
+export interface Actor {
+  readonly kind: 'api_key' | 'system';
+  readonly id: string;
+  readonly name: string;
+}
+
+/** Makes one request happen once: the same key, principal and route answer with the first result for 24 hours. */
+export interface IdempotencyClaim {
+  readonly key: string;
+  readonly principal: string;
+  readonly route: string;
+  /** SHA-256 of the request; another request under the same key is refused with `idempotency_key_reused`. */
+  readonly requestHash: string;
+}
+
+/** What every use case knows of its caller. */
+export interface RequestContext {
+  readonly actor: Actor;
+  readonly traceId: string;
+  /** W3C trace context, handed on to jobs so that one trace spans request, queue and target. */
+  readonly traceparent: string;
+  readonly idempotency?: IdempotencyClaim;
+}
+
+/** One line of the audit log. */
+export interface AuditEntry {
+  readonly action: string;
+  readonly entity: 'schedule' | 'target' | 'job' | 'task' | 'api_key' | 'signal';
+  readonly entityId: string;
+  readonly before?: JsonObject | null;
+  readonly after?: JsonObject | null;
+  readonly reason?: string;
+}
+
+/** What a transaction gives back: its result (JSON, so that an idempotent repeat can return it) and at least one audit entry, by type. */
+export interface Committed<T extends Json> {
+  readonly result: T;
+  readonly audit: readonly [AuditEntry, ...AuditEntry[]];
+}
+
+export interface LedgerReader {
+  readonly schedules: ScheduleReader;
+  readonly targets: TargetReaderStore;
+  readonly jobs: JobReader;
+  readonly audit: AuditReader;
+  /** The ledger's clock, the only one that decides windows and due times. Within a transaction: its start. */
+  now(): Promise<Date>;
+}
+
+export interface LedgerTransaction extends LedgerReader {
+  readonly schedules: ScheduleReader & ScheduleWriter;
+  readonly targets: TargetReaderStore & TargetWriter;
+  readonly jobs: JobReader & JobWriter;
+  readonly outbox: OutboxWriter;
+}
+
+/** The only truth (law 1). */
+export interface Ledger extends LedgerReader {
+  /**
+   * Runs `work` in one transaction and writes its audit entries in it (law 2). With `ctx.idempotency`, a repeat returns
+   * the stored result without running `work`; two at once: the second waits for the first, then repeats it.
+   * @throws AppError `idempotency_key_reused` | `request_in_flight` | `ledger_unavailable`
+   */
+  transaction<T extends Json>(ctx: RequestContext, work: (tx: LedgerTransaction) => Promise<Committed<T>>): Promise<T>;
+}

@@ -1,0 +1,27 @@
+import type { Schedule } from '@slacktide/domain';
+import type { Page, PageOf } from './page.ts';
+
+export interface ScheduleFilter {
+  readonly enabled?: boolean | undefined;
+  readonly name?: string | undefined;
+}
+
+export interface ScheduleReader {
+  get(id: string): Promise<Schedule | undefined>;
+  list(page: Page, filter?: ScheduleFilter): Promise<PageOf<Schedule>>;
+  /** Every enabled schedule, for keeping the job schedulers in step. */
+  listEnabled(): Promise<readonly Schedule[]>;
+}
+
+export interface ScheduleWriter {
+  /** Locks the row for the rest of the transaction. */
+  getForUpdate(id: string): Promise<Schedule | undefined>;
+  /** @throws AppError `conflict` when the id or the name is taken. */
+  insert(schedule: Schedule): Promise<void>;
+  /** Replaces the row when its version is still `schedule.version - 1`; false = somebody was faster. @throws AppError `conflict` when the name is taken. */
+  update(schedule: Schedule): Promise<boolean>;
+  /** Jobs of a deleted schedule stay in history. */
+  delete(id: string): Promise<void>;
+  /** Moves the schedule on after a tick: neither an edit nor a new version. */
+  advance(id: string, times: { nextDueAt: Date | null; lastTickAt: Date }): Promise<void>;
+}

@@ -1,0 +1,1 @@
+export { type RelayDeps, relayOutbox } from './relay-outbox.ts';

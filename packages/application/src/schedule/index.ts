@@ -1,0 +1,12 @@
+export { createSchedule } from './create-schedule.ts';
+export { deleteSchedule } from './delete-schedule.ts';
+export { disableSchedule } from './disable-schedule.ts';
+export { enableSchedule } from './enable-schedule.ts';
+export { getSchedule } from './get-schedule.ts';
+export { installBundles } from './install-bundles.ts';
+export { listSchedules } from './list-schedules.ts';
+export { nextFirings } from './next-firings.ts';
+export { patchSchedule } from './patch-schedule.ts';
+export { replaceSchedule } from './replace-schedule.ts';
+export { runSchedule } from './run-schedule.ts';
+export { selectTargets } from './select-targets.ts';

@@ -1,0 +1,39 @@
+import type { Schedule as ScheduleView } from '@slacktide/contract';
+import { nextFiring, type Schedule } from '@slacktide/domain';
+import { AppError } from '../app-error.ts';
+import type { Committed, LedgerTransaction } from '../ports/index.ts';
+import { scheduleView } from '../view/schedule-view.ts';
+
+type Timing = Pick<Schedule, 'enabled' | 'cronExpression' | 'timezone'>;
+
+/** When a schedule is due next after `now`; null while disabled. */
+export function nextDueAfter(schedule: Timing, now: Date): Date | null {
+  return schedule.enabled ? nextFiring(schedule.cronExpression, schedule.timezone, now) : null;
+}
+
+/** Writes a changed schedule as its next version, asks the relay to keep its timer in step, and tells the audit log. */
+export async function saveSchedule(
+  tx: LedgerTransaction,
+  current: Schedule,
+  change: Partial<Schedule>,
+  action: string,
+): Promise<Committed<ScheduleView>> {
+  const now = await tx.now();
+  const changed = { ...current, ...change, version: current.version + 1, updatedAt: now };
+  // A tick that is due but not yet handled must not be forgotten because the name was changed.
+  const nextDueAt = sameTiming(current, changed) ? current.nextDueAt : nextDueAfter(changed, now);
+  const schedule = { ...changed, nextDueAt };
+  if (!(await tx.schedules.update(schedule))) {
+    throw new AppError('precondition_failed', 'The schedule was changed by somebody else: read it again');
+  }
+  await tx.outbox.add({ kind: 'schedule.sync', scheduleId: schedule.id });
+  const result = scheduleView(schedule);
+  return {
+    result,
+    audit: [{ action, entity: 'schedule', entityId: schedule.id, before: scheduleView(current), after: result }],
+  };
+}
+
+function sameTiming(a: Timing, b: Timing): boolean {
+  return a.enabled === b.enabled && a.cronExpression === b.cronExpression && a.timezone === b.timezone;
+}

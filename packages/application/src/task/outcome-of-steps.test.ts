@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import type { Plan, PlannedStep, StepOutcome } from '../ports/index.ts';
+import { outcomeOfSteps } from './outcome-of-steps.ts';
+
+function step(key: string): PlannedStep {
+  return {
+    key,
+    object: { kind: 'table', oid: 1, schema: 's', name: key },
+    statements: ['ANALYZE s.t'],
+    lockMode: null,
+    sizeBytes: 1,
+    expectedSeconds: null,
+    reversible: true,
+    data: {},
+  };
+}
+const plan: Plan = {
+  steps: [step('a'), step('b')],
+  checked: 5,
+  skipped: [{ object: 's.c', reason: 'extension' }],
+  unknown: [{ object: 's.d', reason: 'no right', grant: 'GRANT SELECT' }],
+};
+const results = (...outcomes: StepOutcome[]) =>
+  outcomes.map((outcome, i) => ({ step: step(['a', 'b'][i] ?? 'x'), outcome }));
+
+describe('outcomeOfSteps', () => {
+  it('succeeds with every count, the skipped and the unseen included', () => {
+    expect(
+      outcomeOfSteps(plan, results({ kind: 'done', result: {} }, { kind: 'skipped', reason: 'locked' }), {
+        bytes_freed: 7,
+      }),
+    ).toEqual({
+      kind: 'succeeded',
+      result: {
+        checked: 5,
+        planned: 2,
+        done: 1,
+        failed: 0,
+        skipped: [
+          { object: 's.c', reason: 'extension' },
+          { object: 'b', reason: 'locked' },
+        ],
+        unknown: plan.unknown,
+        bytes_freed: 7,
+      },
+    });
+  });
+
+  it('fails when one step failed, and says how many more did', () => {
+    const error = { code: 'lock_timeout', message: 'lock not granted' };
+    const outcome = outcomeOfSteps(
+      plan,
+      results({ kind: 'failed', error }, { kind: 'failed', error: { code: 'x', message: 'y' } }),
+      {},
+    );
+    expect(outcome).toMatchObject({
+      kind: 'failed',
+      error: { code: 'lock_timeout', message: 'lock not granted (and 1 more failed step)' },
+      result: { failed: 2 },
+    });
+  });
+
+  it('is skipped, not succeeded, when no step was done', () => {
+    expect(outcomeOfSteps(plan, results({ kind: 'skipped', reason: 'xmin_held' }), {})).toMatchObject({
+      kind: 'skipped',
+      reason: 'all_steps_skipped',
+    });
+  });
+
+  it('succeeds when there was nothing to do, saying what was checked', () => {
+    expect(outcomeOfSteps({ ...plan, steps: [], unknown: [] }, [], {})).toMatchObject({
+      kind: 'succeeded',
+      result: { checked: 5, planned: 0 },
+    });
+  });
+
+  it('fails when it could see nothing it might have worked on: that is not the same as nothing to do', () => {
+    expect(outcomeOfSteps({ ...plan, steps: [] }, [], {})).toMatchObject({
+      kind: 'failed',
+      error: { code: 'nothing_visible', message: expect.stringContaining('s.d: no right; cure: GRANT SELECT') },
+    });
+  });
+});

@@ -1,0 +1,83 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { PlannedStep, StepRecord } from '../ports/index.ts';
+import { StepJournal } from './step-journal.ts';
+
+const at = new Date('2026-11-22T03:00:00Z');
+
+function step(key: string, sizeBytes: number | null = 100): PlannedStep {
+  return {
+    key,
+    object: { kind: 'index', oid: 1, schema: 'public', name: key },
+    statements: [`REINDEX INDEX CONCURRENTLY public.${key}`],
+    lockMode: 'SHARE UPDATE EXCLUSIVE',
+    sizeBytes,
+    expectedSeconds: 5,
+    reversible: true,
+    data: {},
+  };
+}
+
+function setup(plan: readonly PlannedStep[]) {
+  const writes: { steps: readonly StepRecord[]; percent: number | null }[] = [];
+  const journal = new StepJournal(plan, async (steps, percent) => void writes.push({ steps, percent }), 0);
+  return { journal, writes };
+}
+
+describe('StepJournal', () => {
+  it('starts with every planned step pending, with its statement and expected time', () => {
+    const { journal } = setup([step('a'), step('b')]);
+    expect(journal.steps).toMatchObject([
+      { key: 'a', position: 0, state: 'PENDING', object: 'public.a', etaSeconds: 5 },
+      { key: 'b', position: 1, state: 'PENDING' },
+    ]);
+    expect(journal.percent).toBe(0);
+  });
+
+  it('weighs steps by size, so one large index is not half the work of ten small ones', () => {
+    const { journal } = setup([step('small', 100), step('large', 900)]);
+    journal.start('small', at);
+    journal.end('small', { kind: 'done', result: {} }, at);
+    expect(journal.percent).toBe(10);
+  });
+
+  it('counts steps when a size is unknown', () => {
+    const { journal } = setup([step('a', null), step('b', 900)]);
+    journal.end('a', { kind: 'skipped', reason: 'blocked' }, at);
+    expect(journal.percent).toBe(50);
+    expect(journal.steps[0]).toMatchObject({ state: 'SKIPPED', reason: 'blocked', finishedAt: at });
+  });
+
+  it('writes only what changed since the last write', async () => {
+    const { journal, writes } = setup([step('a'), step('b')]);
+    journal.start('a', at);
+    await vi.waitFor(() => expect(writes).toHaveLength(1));
+    journal.progress('a', { phase: 'building index', percent: 40, etaSeconds: 3 });
+    await vi.waitFor(() => expect(writes).toHaveLength(2));
+    expect(writes[1]?.steps).toMatchObject([
+      { key: 'a', state: 'RUNNING', phase: 'building index', percent: 40, etaSeconds: 3 },
+    ]);
+    await journal.close();
+  });
+
+  it('keeps going when a write of progress fails', async () => {
+    const write = vi.fn().mockRejectedValueOnce(new Error('ledger away')).mockResolvedValue(true);
+    const journal = new StepJournal([step('a')], write, 0);
+    journal.start('a', at);
+    await vi.waitFor(() => expect(write).toHaveBeenCalledTimes(1));
+    journal.progress('a', { phase: 'building index', percent: 1, etaSeconds: null });
+    await vi.waitFor(() => expect(write).toHaveBeenCalledTimes(2));
+    await journal.close();
+  });
+
+  it('ends what is left: the running step cancelled, the waiting ones skipped', () => {
+    const { journal } = setup([step('a'), step('b'), step('c')]);
+    journal.end('a', { kind: 'done', result: { freed: 1 } }, at);
+    journal.start('b', at);
+    journal.endRest('cancelled', at);
+    expect(journal.steps.map(({ state, reason }) => [state, reason])).toEqual([
+      ['SUCCEEDED', null],
+      ['CANCELLED', 'cancelled'],
+      ['SKIPPED', 'cancelled'],
+    ]);
+  });
+});

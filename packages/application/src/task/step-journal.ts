@@ -1,0 +1,123 @@
+import type { Json } from '@slacktide/domain';
+import type { PlannedStep, StepOutcome, StepProgress, StepRecord } from '../ports/index.ts';
+
+/** Keeps the steps of one task as the ledger shall show them, and writes changes at most every `everyMs`. */
+export class StepJournal {
+  #records: Map<string, StepRecord>;
+  readonly #plan: readonly PlannedStep[];
+  readonly #write: (steps: readonly StepRecord[], percent: number | null) => Promise<unknown>;
+  readonly #everyMs: number;
+  #changed = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    plan: readonly PlannedStep[],
+    write: (steps: readonly StepRecord[], percent: number | null) => Promise<unknown>,
+    everyMs: number,
+  ) {
+    this.#plan = plan;
+    this.#write = write;
+    this.#everyMs = everyMs;
+    this.#records = new Map(plan.map((step, position) => [step.key, pendingRecord(step, position)]));
+    for (const step of plan) this.#changed.add(step.key);
+  }
+
+  start(key: string, at: Date): void {
+    this.#update(key, { state: 'RUNNING', startedAt: at });
+    this.#schedule(0);
+  }
+
+  progress(key: string, update: StepProgress): void {
+    this.#update(key, { phase: update.phase, percent: update.percent, etaSeconds: update.etaSeconds });
+    this.#schedule(this.#everyMs);
+  }
+
+  end(key: string, outcome: StepOutcome, at: Date): void {
+    this.#update(key, { ...endOf(outcome), phase: null, etaSeconds: null, finishedAt: at });
+    this.#schedule(this.#everyMs);
+  }
+
+  /** Ends every step that is not over: running ones are CANCELLED, waiting ones SKIPPED. */
+  endRest(reason: string, at: Date): void {
+    for (const record of this.#records.values()) {
+      if (record.state === 'RUNNING')
+        this.#update(record.key, { state: 'CANCELLED', reason, finishedAt: at, phase: null, etaSeconds: null });
+      if (record.state === 'PENDING') this.#update(record.key, { state: 'SKIPPED', reason, finishedAt: at });
+    }
+  }
+
+  get steps(): readonly StepRecord[] {
+    return [...this.#records.values()];
+  }
+
+  /** Percent of the whole task: finished steps plus the share of the running one, weighed by size where every size is known. */
+  get percent(): number | null {
+    if (this.#plan.length === 0) return null;
+    const sized = this.#plan.every((step) => step.sizeBytes !== null);
+    const weightOf = (step: PlannedStep): number => (sized ? Math.max(step.sizeBytes ?? 1, 1) : 1);
+    const total = this.#plan.reduce((sum, step) => sum + weightOf(step), 0);
+    const done = this.#plan.reduce((sum, step) => {
+      const state = this.#records.get(step.key)?.state;
+      return state === undefined || state === 'PENDING' || state === 'RUNNING' ? sum : sum + weightOf(step);
+    }, 0);
+    return Math.floor((100 * done) / total);
+  }
+
+  /** Stops the timer and waits for the write in flight; what changed since is left to the caller's final write. */
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    await this.#writing;
+  }
+
+  #update(key: string, change: Partial<StepRecord>): void {
+    const record = this.#records.get(key);
+    if (record === undefined) throw new Error(`no step ${key} in the plan`);
+    this.#records.set(key, { ...record, ...change });
+    this.#changed.add(key);
+  }
+
+  #schedule(delayMs: number): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#writing = this.#writing.then(() => this.#flush());
+    }, delayMs);
+  }
+
+  async #flush(): Promise<void> {
+    const steps = [...this.#changed].flatMap((key) => this.#records.get(key) ?? []);
+    this.#changed = new Set();
+    // Progress is a courtesy: losing one write must not end the work; the lease's renewal decides that.
+    await this.#write(steps, this.percent).catch(() => undefined);
+  }
+}
+
+function pendingRecord(step: PlannedStep, position: number): StepRecord {
+  return {
+    key: step.key,
+    position,
+    state: 'PENDING',
+    reason: null,
+    object: step.object.schema === null ? step.object.name : `${step.object.schema}.${step.object.name}`,
+    statement: step.statements.join(';\n'),
+    phase: null,
+    percent: null,
+    etaSeconds: step.expectedSeconds,
+    result: null,
+    error: null,
+    startedAt: null,
+    finishedAt: null,
+  };
+}
+
+function endOf(outcome: StepOutcome): Partial<StepRecord> {
+  switch (outcome.kind) {
+    case 'done':
+      return { state: 'SUCCEEDED', result: outcome.result, percent: 100 };
+    case 'skipped':
+      return { state: 'SKIPPED', reason: outcome.reason, result: (outcome.result ?? null) as Json, percent: null };
+    case 'failed':
+      return { state: 'FAILED', error: outcome.error, percent: null };
+  }
+}

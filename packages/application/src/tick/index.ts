@@ -1,0 +1,1 @@
+export { type FiredTicks, fireTicks } from './fire-ticks.ts';

@@ -1,0 +1,18 @@
+import type { AuditEvent as AuditEventView } from '@slacktide/contract';
+import type { AuditEvent } from '../ports/index.ts';
+
+/** A line of the audit log as the API shows it. */
+export function auditEventView(event: AuditEvent): AuditEventView {
+  return {
+    id: event.id,
+    at: event.at.toISOString(),
+    actor: event.actor,
+    action: event.action,
+    entity: event.entity,
+    entity_id: event.entityId,
+    reason: event.reason,
+    trace_id: event.traceId,
+    before: event.before,
+    after: event.after,
+  };
+}

@@ -1,0 +1,71 @@
+import type { Job as JobView, Step as StepView, Task as TaskView } from '@slacktide/contract';
+import type { Step, TaskError } from '@slacktide/domain';
+import type { JobWithTasks, NewJob, TaskWithSteps } from '../ports/index.ts';
+
+/** A job as the API shows it, its tasks in their order. */
+export function jobView(job: JobWithTasks): JobView {
+  return {
+    id: job.id,
+    schedule_id: job.scheduleId,
+    target_id: job.targetId,
+    trigger: job.trigger,
+    state: job.state,
+    reason: job.reason,
+    scheduled_for: job.scheduledFor.toISOString(),
+    started_at: instant(job.startedAt),
+    finished_at: instant(job.finishedAt),
+    cancel_requested_at: instant(job.cancelRequestedAt),
+    trace_id: job.traceId,
+    requested_by: job.requestedBy,
+    tasks: [...job.tasks].sort((a, b) => a.position - b.position).map(taskView),
+  };
+}
+
+/** A job that was made just now: none of its tasks has a step yet. */
+export function newJobView(job: NewJob): JobView {
+  return jobView({ ...job, tasks: job.tasks.map((task) => ({ ...task, steps: [] })) });
+}
+
+function taskView(task: TaskWithSteps): TaskView {
+  return {
+    id: task.id,
+    key: task.key,
+    type: task.type,
+    config: task.config,
+    needs: [...task.needs],
+    state: task.state,
+    reason: task.reason,
+    attempt: task.attempt,
+    progress: task.progress,
+    result: task.result,
+    error: errorView(task.error),
+    started_at: instant(task.startedAt),
+    finished_at: instant(task.finishedAt),
+    steps: [...task.steps].sort((a, b) => a.position - b.position).map(stepView),
+  };
+}
+
+function stepView(step: Step): StepView {
+  return {
+    key: step.key,
+    state: step.state,
+    reason: step.reason,
+    object: step.object,
+    statement: step.statement,
+    phase: step.phase,
+    percent: step.percent,
+    eta_seconds: step.etaSeconds,
+    result: step.result,
+    error: errorView(step.error),
+    started_at: instant(step.startedAt),
+    finished_at: instant(step.finishedAt),
+  };
+}
+
+function errorView(error: TaskError | null): TaskView['error'] {
+  return error === null ? null : { code: error.code, message: error.message, detail: error.detail ?? null };
+}
+
+function instant(at: Date | null): string | null {
+  return at?.toISOString() ?? null;
+}
