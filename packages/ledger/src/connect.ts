@@ -1,0 +1,51 @@
+import type {
+  ApiKeys,
+  HealthStore,
+  History,
+  Inquiries,
+  Ledger,
+  OutboxQueue,
+  TaskExecutions,
+} from '@slacktide/application/ports';
+import { createApiKeys } from './api-keys.ts';
+import { createHealthStore } from './health-store.ts';
+import { createHistory } from './history/history.ts';
+import { createInquiries } from './inquiries/create-inquiries.ts';
+import { createLedger } from './ledger.ts';
+import { withLedgerErrors } from './ledger-errors.ts';
+import { createOutboxQueue } from './outbox/outbox-queue.ts';
+import { openPool, type PoolOptions } from './sql.ts';
+import { createTaskExecutions } from './task-executions/create-task-executions.ts';
+
+/** Every port of the ledger, over one pool. Their calls reject with AppError `ledger_unavailable` while it is away. */
+export interface LedgerConnection {
+  readonly ledger: Ledger;
+  readonly executions: TaskExecutions;
+  readonly outbox: OutboxQueue;
+  readonly inquiries: Inquiries;
+  readonly health: HealthStore;
+  readonly apiKeys: ApiKeys;
+  readonly history: History;
+  /** Ends all sessions; statements in flight get five seconds. */
+  close(): Promise<void>;
+}
+
+export interface LedgerOptions extends PoolOptions {
+  /** Told of what fails where no caller waits: an inquiry's answer that could not be found or written. Default: nobody. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/** Connects to a migrated ledger, lazily. One more session than `maxConnections` serves LISTEN. */
+export function connectLedger({ onError = () => undefined, ...options }: LedgerOptions): LedgerConnection {
+  const sql = openPool(options);
+  return {
+    ledger: createLedger(sql),
+    executions: withLedgerErrors(createTaskExecutions(sql)),
+    outbox: withLedgerErrors(createOutboxQueue(sql)),
+    inquiries: withLedgerErrors(createInquiries(sql, { onError })),
+    health: withLedgerErrors(createHealthStore(sql)),
+    apiKeys: withLedgerErrors(createApiKeys(sql)),
+    history: withLedgerErrors(createHistory(sql)),
+    close: () => sql.end({ timeout: 5 }),
+  };
+}

@@ -1,0 +1,108 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { freshLedger, lookInto } from '../../../test/support/ledger.ts';
+import { noon, sampleContext, sampleSchedule, sampleTarget } from '../../../test/support/ledger-data.ts';
+import { connectLedger } from './connect.ts';
+
+async function setup() {
+  const databaseUrl = await freshLedger();
+  const connection = connectLedger({ databaseUrl, applicationName: 'test', maxConnections: 4 });
+  onTestFinished(() => connection.close());
+  return { ...connection, sql: lookInto(databaseUrl) };
+}
+
+const signal = { module: 'backups', status: 'DEGRADED', message: 'two failed', lifeSeconds: 60 } as const;
+const worker = {
+  id: 'w1',
+  host: 'h1',
+  version: '1.2.3',
+  taskTypes: ['INDEX_REBUILD', 'CHECKPOINT'],
+  concurrency: 4,
+  startedAt: noon,
+  draining: false,
+};
+
+describe('signals', () => {
+  it('hold the latest word of a module, for its life', async () => {
+    const { health } = await setup();
+    await health.putSignal(signal);
+    const put = await health.putSignal({ ...signal, status: 'HEALTHY', message: 'fine again' });
+    expect(put).toMatchObject({ module: 'backups', status: 'HEALTHY', message: 'fine again' });
+    expect(put.expiresAt.getTime() - put.at.getTime()).toBe(60_000);
+    expect(await health.listSignals()).toEqual([put]);
+  });
+
+  it('are listed by module until they are expired for an hour, then forgotten', async () => {
+    const { health, sql } = await setup();
+    for (const module of ['c', 'b', 'a']) await health.putSignal({ ...signal, module });
+    await sql`UPDATE health_signals SET expires_at = now() - interval '59 minutes' WHERE module = 'b'`;
+    await sql`UPDATE health_signals SET expires_at = now() - interval '61 minutes' WHERE module = 'c'`;
+    expect((await health.listSignals()).map(({ module }) => module)).toEqual(['a', 'b']);
+    await health.putSignal(signal);
+    expect(await sql`SELECT module FROM health_signals ORDER BY 1`).toEqual(
+      ['a', 'b', 'backups'].map((module) => ({ module })),
+    );
+  });
+});
+
+describe('workers', () => {
+  it('are listed with their latest heartbeat until they sign off', async () => {
+    const { health, ledger } = await setup();
+    await health.beat(worker);
+    await health.beat({ ...worker, id: 'w2' });
+    await health.beat({ ...worker, draining: true, concurrency: 2 });
+    const before = await ledger.now();
+    await health.beat({ ...worker, id: 'w2' });
+    const [first, second] = await health.listWorkers();
+    expect(first).toEqual({ ...worker, draining: true, concurrency: 2, lastSeenAt: expect.any(Date) });
+    expect(second?.lastSeenAt.getTime()).toBeGreaterThanOrEqual(before.getTime());
+    await health.signOff('w1');
+    expect((await health.listWorkers()).map(({ id }) => id)).toEqual(['w2']);
+  });
+
+  it('that died are listed for a day', async () => {
+    const { health, sql } = await setup();
+    for (const id of ['w1', 'w2']) await health.beat({ ...worker, id });
+    await sql`UPDATE workers SET last_seen_at = now() - interval '23 hours' WHERE id = 'w1'`;
+    await sql`UPDATE workers SET last_seen_at = now() - interval '25 hours' WHERE id = 'w2'`;
+    await health.beat({ ...worker, id: 'w3' });
+    expect((await health.listWorkers()).map(({ id }) => id)).toEqual(['w1', 'w3']);
+  });
+});
+
+describe('listLate', () => {
+  it('names enabled schedules whose due time is past, the latest first', async () => {
+    const { health, ledger } = await setup();
+    const now = (await ledger.now()).getTime();
+    const due = (id: string, inMs: number | null, enabled = true) =>
+      sampleSchedule({ id, enabled, nextDueAt: inMs === null ? null : new Date(now + inMs) });
+    await ledger.transaction(sampleContext(), async (tx) => {
+      await tx.targets.insert(sampleTarget());
+      for (const schedule of [
+        due('late', -60_000),
+        due('later', -3_600_000),
+        due('soon', 60_000),
+        due('off', null, false),
+      ]) {
+        await tx.schedules.insert(schedule);
+      }
+      return { result: null, audit: [{ action: 'schedule.create', entity: 'schedule', entityId: 'late' }] };
+    });
+    const late = await health.listLate();
+    expect(late).toMatchObject([
+      { scheduleId: 'later', name: 'Schedule later' },
+      { scheduleId: 'late', name: 'Schedule late' },
+    ]);
+    expect(late[0]?.lateSeconds).toBeGreaterThanOrEqual(3600);
+    expect(late[1]?.lateSeconds).toBeGreaterThanOrEqual(60);
+    expect(late[1]?.lateSeconds).toBeLessThan(3600);
+  });
+});
+
+describe('ping', () => {
+  it('resolves while the ledger is there, and is ledger_unavailable when it is not', async () => {
+    const { health, close } = await setup();
+    await health.ping();
+    await close();
+    await expect(health.ping()).rejects.toMatchObject({ code: 'ledger_unavailable' });
+  });
+});

@@ -1,0 +1,23 @@
+import type { History } from '@slacktide/application/ports';
+import { sweepKeys } from '../idempotency.ts';
+import type { LedgerPool } from '../sql.ts';
+import { dropDay } from './drop-day.ts';
+import { listDays } from './list-days.ts';
+
+/** Job history in day partitions; `prune` also forgets expired idempotency keys. */
+export function createHistory(sql: LedgerPool): History {
+  return {
+    async ensurePartitions(daysAhead) {
+      await sql`SELECT ensure_history_day(now() + n * interval '1 day') FROM generate_series(0, ${daysAhead}::int) AS n`;
+    },
+
+    async prune(retentionHours) {
+      await sweepKeys(sql);
+      const droppedDays: string[] = [];
+      for (const day of await listDays(sql, retentionHours)) {
+        if (await dropDay(sql, day)) droppedDays.push(day);
+      }
+      return { droppedDays };
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import { type MisfirePolicy, misfirePolicies, type TargetSelection, type TaskSpec } from '@slacktide/domain';
+import { sql } from 'drizzle-orm';
+import { boolean, check, index, integer, jsonb, pgTable, smallint, text } from 'drizzle-orm/pg-core';
+import { callersId, instant, oneOf, windowHours } from './columns.ts';
+
+export const schedules = pgTable(
+  'schedules',
+  {
+    id: text().primaryKey(),
+    name: text().notNull().unique('schedules_name_key'),
+    description: text(),
+    cronExpression: text().notNull(),
+    timezone: text().notNull(),
+    windowStartHour: smallint(),
+    windowEndHour: smallint(),
+    targets: jsonb().$type<TargetSelection>().notNull(),
+    tasks: jsonb().$type<readonly TaskSpec[]>().notNull(),
+    haltOnTaskFailure: boolean().notNull(),
+    enabled: boolean().notNull(),
+    misfirePolicy: text().$type<MisfirePolicy>().notNull(),
+    version: integer().notNull(),
+    nextDueAt: instant(),
+    lastTickAt: instant(),
+    createdAt: instant().notNull(),
+    updatedAt: instant().notNull(),
+  },
+  (table) => [
+    // Which schedules name a target by id.
+    index('schedules_targets').using('gin', table.targets.op('jsonb_path_ops')),
+    index('schedules_due').on(table.nextDueAt).where(sql`enabled`),
+    index('schedules_by_creation').on(table.createdAt, table.id),
+    check('schedules_id', callersId),
+    check('schedules_window', windowHours),
+    check('schedules_misfire_policy', oneOf('misfire_policy', misfirePolicies)),
+    check('schedules_version', sql`version >= 1`),
+    check('schedules_disabled_is_not_due', sql`enabled OR next_due_at IS NULL`),
+    check('schedules_tasks_array', sql`jsonb_typeof(tasks) = 'array'`),
+  ],
+);

@@ -1,0 +1,50 @@
+import { AppError } from '@slacktide/application';
+import type { TargetWriter } from '@slacktide/application/ports';
+import type { Target } from '@slacktide/domain';
+import { jsonb, type LedgerSql } from '../sql.ts';
+import { takenError } from '../taken.ts';
+import { type TargetRow, toTarget } from './target-row.ts';
+
+/** Writes targets in a transaction. */
+export function createTargetWriter(sql: LedgerSql): TargetWriter {
+  return {
+    async getForUpdate(id) {
+      const [row] = await sql<TargetRow[]>`SELECT * FROM targets WHERE id = ${id} FOR UPDATE`;
+      return row && toTarget(row);
+    },
+
+    async insert(target) {
+      try {
+        await sql`INSERT INTO targets ${sql({ ...columns(sql, target), createdAt: target.createdAt })}`;
+      } catch (error) {
+        throw takenError(error, { table: 'targets', ...target });
+      }
+    },
+
+    async update(target) {
+      try {
+        const { count } = await sql`
+          UPDATE targets SET ${sql(columns(sql, target))} WHERE id = ${target.id} AND version = ${target.version - 1}`;
+        return count === 1;
+      } catch (error) {
+        throw takenError(error, { table: 'targets', ...target });
+      }
+    },
+
+    async delete(id) {
+      // Schedules and jobs lock the target they name FOR KEY SHARE: from here on nobody can begin to name it.
+      await sql`SELECT FROM targets WHERE id = ${id} FOR UPDATE`;
+      const [user] = await sql<{ what: string }[]>`
+        SELECT 'schedule ' || id AS what FROM schedules WHERE targets @> ${jsonb(sql, { kind: 'ids', ids: [id] })}
+        UNION ALL
+        SELECT 'job ' || id FROM jobs WHERE target_id = ${id} AND finished_at IS NULL
+        LIMIT 1`;
+      if (user !== undefined) throw new AppError('conflict', `target ${id} is in use by ${user.what}`);
+      await sql`DELETE FROM targets WHERE id = ${id}`;
+    },
+  };
+}
+
+function columns(sql: LedgerSql, { id, name, kind, connection, secretRef, labels, version, updatedAt }: Target) {
+  return { id, name, kind, connection, secretRef, labels: jsonb(sql, labels), version, updatedAt };
+}
