@@ -1,0 +1,26 @@
+import type { Delivery } from '@slacktide/application';
+import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
+import type { OnError } from './error-report.ts';
+
+/**
+ * Asks `handle` about a delivered job and tells BullMQ the answer: returns when it is over, throws DelayedError when it
+ * comes again, throws otherwise when infrastructure failed (BullMQ then delivers it again, with back-off).
+ *
+ * What `handle` threw goes to `onError` only: BullMQ keeps messages in Redis, and they may hold anything (law 12).
+ */
+export async function answerDelivery(
+  job: Job,
+  token: string,
+  handle: () => Promise<Delivery>,
+  onError: OnError,
+): Promise<void> {
+  const answer = await handle().catch((error: unknown) => {
+    if (error instanceof UnrecoverableError) throw error;
+    const cause = error instanceof Error ? error : new Error(String(error));
+    onError(cause, job.queueName);
+    throw new Error(`delivery failed: ${cause.name}; see the log of the worker`);
+  });
+  if (answer.kind === 'done') return;
+  await job.moveToDelayed(Date.now() + answer.delayMs, token);
+  throw new DelayedError();
+}

@@ -1,0 +1,10 @@
+export type { Delivery } from '@slacktide/application';
+export { connectDispatch, type Dispatch, type DispatchOptions } from './connect-dispatch.ts';
+export { RedisAway } from './connection.ts';
+export type { Consumers, StopReason } from './consume-queues.ts';
+export type { OnError } from './error-report.ts';
+export type { FinaliseWorkerOptions } from './finalise-worker.ts';
+export type { QueueFigures } from './queue-figures.ts';
+export { finaliseQueue, queueOfTaskType, taskTypeOfQueue, ticksQueue } from './queue-names.ts';
+export type { TaskDelivery, TaskWorkersOptions } from './task-queue-worker.ts';
+export type { TickWorkerOptions } from './tick-worker.ts';
