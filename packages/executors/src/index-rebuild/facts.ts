@@ -1,0 +1,63 @@
+import type { ConfigProblem, FactsResult, TargetReader } from '@slacktide/application/ports';
+import { resolveIndexes, resolveTables } from '@slacktide/targets';
+import { type IndexFacts, indexesSql } from './index-facts.ts';
+import { type Measurement, measureWaste } from './measure-waste.ts';
+import type { IndexRebuildConfig } from './schema.ts';
+
+export interface IndexRebuildFacts {
+  readonly serverVersion: number;
+  readonly indexes: readonly IndexFacts[];
+  /** Indexes or tables were named: what they mean is rebuilt whatever its waste. */
+  readonly named: boolean;
+  /** By OID; empty when nothing had to be measured. */
+  readonly measurements: ReadonlyMap<number, Measurement>;
+}
+
+/** Reads what decides which indexes are rebuilt; measures those that might be. */
+export async function readIndexRebuildFacts(
+  reader: TargetReader,
+  config: IndexRebuildConfig,
+): Promise<FactsResult<IndexRebuildFacts>> {
+  const named = config.indexes.length > 0 || config.tables.length > 0;
+  const indexes = await resolveIndexes(reader, config.indexes);
+  const tables = await resolveTables(reader, config.tables, '/tables');
+  const problems = [
+    ...indexes.flatMap((resolution, position): ConfigProblem[] => {
+      if (resolution.kind === 'found') return [];
+      const detail = `Index ${JSON.stringify(config.indexes[position])}: ${resolution.detail}.`;
+      return [{ pointer: `/indexes/${position}`, code: `${resolution.kind}_index`, detail }];
+    }),
+    ...(tables.kind === 'refused' ? tables.problems : []),
+    ...(await unknownSchemas(reader, config.schemas)),
+  ];
+  if (tables.kind === 'refused' || problems.length > 0) return { kind: 'refused', problems };
+  const { serverVersion } = reader;
+  const rows = await reader.query<IndexFacts>(indexesSql(serverVersion), [
+    named,
+    indexes.flatMap((resolution) => (resolution.kind === 'found' ? [resolution.relation.oid] : [])),
+    tables.tables.map(({ oid }) => oid),
+    config.schemas,
+  ]);
+  const measurements = named || config.bloat_threshold === 0 ? new Map() : await measureWaste(reader, rows, config);
+  return { kind: 'facts', facts: { serverVersion, indexes: rows, named, measurements } };
+}
+
+async function unknownSchemas(reader: TargetReader, schemas: readonly string[]): Promise<ConfigProblem[]> {
+  if (schemas.length === 0) return [];
+  const known = await reader.query<{ name: string }>(
+    'SELECT nspname::text AS name FROM pg_namespace WHERE nspname::text = ANY ($1::text[])',
+    [schemas.filter((name) => !name.includes('\0'))],
+  );
+  const names = new Set(known.map(({ name }) => name));
+  return schemas.flatMap((name, position) =>
+    names.has(name)
+      ? []
+      : [
+          {
+            pointer: `/schemas/${position}`,
+            code: 'unknown_schema',
+            detail: `Schema ${JSON.stringify(name)}: there is none of this name on the target.`,
+          },
+        ],
+  );
+}

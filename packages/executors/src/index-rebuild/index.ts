@@ -1,0 +1,1 @@
+export { indexRebuild } from './executor.ts';

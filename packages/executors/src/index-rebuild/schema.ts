@@ -1,0 +1,82 @@
+import type { TaskType } from '@slacktide/application/ports';
+import { z } from 'zod';
+import { tablesField } from '../config-fields.ts';
+
+const indexName = z
+  .string()
+  .min(1)
+  .max(300)
+  .refine((name) => !name.includes('\0'), 'a name holds no NUL character');
+
+const config = z.strictObject({
+  indexes: z
+    .array(indexName)
+    .max(500)
+    .default([])
+    .describe(
+      'Indexes by name, e.g. "public.orders_created_at_idx"; each is rebuilt whatever its bloat. Of a partitioned index its leaves are. A name the target lacks is refused.',
+    ),
+  tables: tablesField('no table is named: see indexes, else those over bloat_threshold'),
+  schemas: z
+    .array(z.string().min(1).max(63))
+    .max(100)
+    .default([])
+    .describe('Where to look for bloated indexes when none are named. Empty = in every schema.'),
+  bloat_threshold: z
+    .number()
+    .min(0)
+    .max(100)
+    .default(40)
+    .describe(
+      'Percent of an index that is waste, measured by pgstatindex, from which it is rebuilt. Indexes with random inserts settle at 30 to 35. 0 = rebuild without measuring. Default 40.',
+    ),
+  min_size_mb: z
+    .number()
+    .min(0)
+    .default(1)
+    .describe('Smaller indexes, in MiB, are left alone unless they are named. Default 1.'),
+  max_indexes: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(10)
+    .describe(
+      'Most bloated indexes rebuilt in one run, the largest waste first; the next run goes on. Does not limit named ones. Default 10.',
+    ),
+  max_measured_mb: z
+    .int()
+    .min(1)
+    .default(4096)
+    .describe(
+      'Most MiB of indexes read to measure bloat in one run, the largest first; what is left over is reported as unknown. Default 4096.',
+    ),
+  gate: z
+    .enum(['wait', 'skip', 'go'])
+    .default('wait')
+    .describe(
+      'When transactions are open that the rebuild would have to wait for: wait for them, skip the index, or go and wait within the statement. Default wait.',
+    ),
+  gate_timeout_seconds: z
+    .int()
+    .min(0)
+    .max(3600)
+    .default(60)
+    .describe('How long to wait for those transactions before the index is skipped. Default 60.'),
+  lock_timeout_seconds: z
+    .int()
+    .min(1)
+    .max(600)
+    .default(30)
+    .describe('Bound of every single wait within the rebuild, for locks and for older snapshots. Default 30.'),
+});
+export type IndexRebuildConfig = z.infer<typeof config>;
+
+export const taskType: TaskType<IndexRebuildConfig> = {
+  type: 'INDEX_REBUILD',
+  category: 'index',
+  access: 'act',
+  class: 'idempotent',
+  description:
+    'REINDEX INDEX CONCURRENTLY of the indexes named, or of those whose measured waste is over the limit, the largest waste first. Verified; nothing is left behind by a failure or a cancel.',
+  config,
+};

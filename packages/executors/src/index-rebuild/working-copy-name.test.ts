@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { isWorkingCopyName } from './working-copy-name.ts';
+
+const long = 'x'.repeat(63);
+
+it.each([
+  ['orders_idx_ccnew', 'orders_idx', true],
+  ['orders_idx_ccold', 'orders_idx', true],
+  ['orders_idx_ccnew12', 'orders_idx', true],
+  ['orders_idx_ccnew_ccnew', 'orders_idx_ccnew', true],
+  [`${'x'.repeat(57)}_ccnew`, long, true],
+  [`${'x'.repeat(56)}_ccnew1`, long, true],
+  // 29 × é = 58 bytes leave no room for `_ccnew`; 28 do, with one byte over.
+  [`${'é'.repeat(28)}_ccnew`, 'é'.repeat(31), true],
+  ['orders_idx', 'orders_idx', false],
+  ['orders_idx_ccnewer', 'orders_idx', false],
+  ['orders_idx_new', 'orders_idx', false],
+  ['other_idx_ccnew', 'orders_idx', false],
+  ['orders_ccnew', 'orders_idx', false],
+  [`${'x'.repeat(20)}_ccnew`, long, false],
+  [`${'y'.repeat(57)}_ccnew`, long, false],
+  ['_ccnew', 'orders_idx', false],
+])('%j of %j: %s', (name, base, expected) => {
+  expect(isWorkingCopyName(name, base)).toBe(expected);
+});

@@ -1,0 +1,1 @@
+export { metricsCollection } from './executor.ts';

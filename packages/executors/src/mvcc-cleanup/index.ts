@@ -1,0 +1,1 @@
+export { mvccCleanup } from './executor.ts';

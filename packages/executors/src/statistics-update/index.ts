@@ -1,0 +1,1 @@
+export { statisticsUpdate } from './executor.ts';

@@ -1,0 +1,162 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import type {
+  ConfigProblem,
+  Executor,
+  Plan,
+  PlannedStep,
+  Sample,
+  StepOutcome,
+  StepProgress,
+  TargetAddress,
+} from '@slacktide/application/ports';
+import type { JsonObject } from '@slacktide/domain';
+import { createPostgresGateway } from '@slacktide/targets';
+import pg from 'pg';
+
+export interface RanStep {
+  readonly step: PlannedStep;
+  readonly outcome: StepOutcome;
+}
+
+export interface RigRun {
+  /** Null when the configuration was refused. */
+  readonly plan: Plan | null;
+  readonly problems: readonly ConfigProblem[];
+  readonly steps: readonly RanStep[];
+  readonly samples: readonly Sample[];
+  readonly progress: readonly StepProgress[];
+}
+
+export interface RigOptions {
+  /** Role to log in as; default the superuser. Its password is `postgres`. */
+  readonly as?: string;
+  readonly signal?: AbortSignal;
+  /** Called between plan and steps, while the sessions are open. */
+  readonly beforeSteps?: (plan: Plan) => Promise<void>;
+  /** Sends another statement than the planned one, to see whether the executor notices. */
+  readonly rewrite?: (statement: string) => string;
+  readonly onProgress?: (update: StepProgress) => void;
+}
+
+/** A database under care and what a worker does with it: real gateway, real sessions, real executors. */
+export interface TargetRig extends AsyncDisposable {
+  /** Runs as the superuser in a session that ends with it: its counters are then told, not kept for later. */
+  sql<R extends object = Record<string, unknown>>(text: string, parameters?: readonly unknown[]): Promise<R[]>;
+  /** Waits until the counters of a table (a column of pg_stat_all_tables each) have these values. */
+  counters(table: string, expected: Readonly<Record<string, number>>): Promise<void>;
+  /** A session of its own, ended with the rig. */
+  connect(options?: { applicationName?: string }): Promise<pg.Client>;
+  /** What `POST /plans` does. */
+  plan<C extends JsonObject, F>(executor: Executor<C, F>, config: Partial<C>, options?: RigOptions): Promise<RigRun>;
+  /** What the worker does, without ledger and queue. */
+  run<C extends JsonObject, F>(executor: Executor<C, F>, config: Partial<C>, options?: RigOptions): Promise<RigRun>;
+}
+
+/** `database.url` is a superuser's; the database is dropped with the rig. */
+export async function openRig(database: { url: string; drop(): Promise<void> }): Promise<TargetRig> {
+  const clients: pg.Client[] = [];
+  const connect: TargetRig['connect'] = async ({ applicationName = 'test' } = {}) => {
+    const client = new pg.Client({ connectionString: database.url, application_name: applicationName });
+    // Dropping the database ends sessions that a test left open.
+    client.on('error', () => undefined);
+    await client.connect();
+    clients.push(client);
+    return client;
+  };
+  const sql = async <R extends object>(text: string, parameters: readonly unknown[] = []): Promise<R[]> => {
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    try {
+      return (await client.query(text, [...parameters])).rows as R[];
+    } finally {
+      await client.end();
+    }
+  };
+  const gateway = createPostgresGateway({ env: { TARGET_PASSWORD: 'postgres' } });
+
+  const work = async <C extends JsonObject, F>(
+    executor: Executor<C, F>,
+    given: Partial<C>,
+    acts: boolean,
+    options: RigOptions,
+  ): Promise<RigRun> => {
+    const address = addressOf(database.url, options.as);
+    const signal = options.signal ?? new AbortController().signal;
+    const config = executor.taskType.config.parse(given);
+    const samples: Sample[] = [];
+    const progress: StepProgress[] = [];
+    const steps: RanStep[] = [];
+    let plan: Plan | null = null;
+    let problems: readonly ConfigProblem[] = [];
+    const use: Parameters<typeof gateway.act>[2] extends (session: infer S, observer: infer O) => unknown
+      ? (session: S, observer: O) => Promise<void>
+      : never = async (session, observer) => {
+      const facts = await executor.readFacts(observer, config);
+      if (facts.kind === 'refused') {
+        problems = facts.problems;
+        return;
+      }
+      plan = executor.plan(facts.facts, config);
+      if (!acts) return;
+      await options.beforeSteps?.(plan);
+      for (const planned of plan.steps) {
+        const step = options.rewrite ? { ...planned, statements: planned.statements.map(options.rewrite) } : planned;
+        const outcome = await executor.runStep(step, {
+          session,
+          observer,
+          config,
+          signal,
+          progress: (update) => {
+            progress.push(update);
+            options.onProgress?.(update);
+          },
+          sample: (batch) => samples.push(...batch),
+        });
+        steps.push({ step, outcome });
+      }
+    };
+    const applicationName = 'slacktide/test/1';
+    if (acts && executor.taskType.access === 'act') {
+      await gateway.act(address, { applicationName, statementTimeoutMs: 60_000, signal }, use);
+    } else {
+      await gateway.read(address, { applicationName, signal }, (reader) =>
+        use({ ...reader, execute: refuse, cleanUp: refuse }, reader),
+      );
+    }
+    return { plan, problems, steps, samples, progress };
+  };
+
+  return {
+    sql,
+    counters: async (table, expected) => {
+      const columns = Object.keys(expected).map((column) => `${pg.escapeIdentifier(column)}::float8`);
+      const select = `SELECT ${columns.join(', ')} FROM pg_stat_all_tables WHERE relid = $1::regclass`;
+      for (const started = performance.now(); ; await sleep(50)) {
+        const [seen] = await sql<Record<string, unknown>>(select, [table]);
+        if (isDeepStrictEqual({ ...seen }, expected)) return;
+        if (performance.now() - started > 10_000) {
+          throw new Error(`expected ${table} to count ${JSON.stringify(expected)}, got: ${JSON.stringify(seen)}`);
+        }
+      }
+    },
+    connect,
+    plan: (executor, config, options = {}) => work(executor, config, false, options),
+    run: (executor, config, options = {}) => work(executor, config, true, options),
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(clients.map((client) => client.end().catch(() => undefined)));
+      await database.drop();
+    },
+  };
+}
+
+async function refuse(): Promise<never> {
+  throw new Error('observe work may only read');
+}
+
+function addressOf(url: string, role?: string): TargetAddress {
+  const connection = new URL(url);
+  connection.password = '';
+  if (role !== undefined) connection.username = encodeURIComponent(role);
+  return { kind: 'postgres', connection: connection.href, secretRef: 'env:TARGET_PASSWORD' };
+}
