@@ -1,0 +1,19 @@
+import type { Endpoint } from './endpoint.ts';
+import { catalogueEndpoints } from './routes/catalogue.ts';
+import { healthEndpoints } from './routes/health.ts';
+import { jobEndpoints } from './routes/jobs.ts';
+import { probeEndpoints } from './routes/probes.ts';
+import { scheduleActionEndpoints } from './routes/schedule-actions.ts';
+import { scheduleEndpoints } from './routes/schedules.ts';
+import { targetEndpoints } from './routes/targets.ts';
+
+/** Every endpoint of the API: what is not here is not served. */
+export const endpoints: readonly Endpoint[] = [
+  ...scheduleEndpoints,
+  ...scheduleActionEndpoints,
+  ...jobEndpoints,
+  ...targetEndpoints,
+  ...catalogueEndpoints,
+  ...healthEndpoints,
+  ...probeEndpoints,
+];

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+
+/** Empty counts as unset. */
+const text = z.preprocess((value) => (value === '' ? undefined : value), z.string().optional());
+
+const roles = ['api', 'dispatcher'] as const;
+export type Role = (typeof roles)[number];
+
+const environment = z.object({
+  DATABASE_URL: z.string().min(1),
+  REDIS_URL: z.string().min(1),
+  REDIS_PREFIX: text.default('slacktide'),
+  HOST: text.default('127.0.0.1'),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(7070),
+  ROLES: text
+    .default(roles.join(','))
+    .transform((list) => list.split(',').map((role) => role.trim()))
+    .pipe(z.array(z.enum(roles)).min(1)),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  /** How long job history is kept, in hours; daily figures outlive it. */
+  RETENTION_HOURS: z.coerce.number().int().min(1).max(87_600).default(24),
+  /** How long a request waits for a worker's look at a target, in seconds. */
+  INQUIRY_SECONDS: z.coerce.number().int().min(1).max(120).default(20),
+  OTEL_EXPORTER_OTLP_ENDPOINT: text,
+  OTEL_EXPORTER_OTLP_PROTOCOL: z.enum(['http/json', 'http/protobuf']).default('http/json'),
+  SLACKTIDE_PARENT_WATCH: text,
+});
+
+/** Everything the control plane takes from outside. */
+export interface ControlPlaneConfig {
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly redisPrefix: string;
+  readonly host: string;
+  readonly port: number;
+  readonly roles: readonly Role[];
+  readonly logLevel: string;
+  readonly retentionHours: number;
+  readonly inquiryTimeoutMs: number;
+  readonly otlpEndpoint: string | undefined;
+  readonly otlpProtocol: 'http/json' | 'http/protobuf';
+  readonly parentWatch: boolean;
+}
+
+/** Reads the environment. @throws Error that names each variable that is wrong and what was expected. */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): ControlPlaneConfig {
+  const parsed = environment.safeParse(env);
+  if (!parsed.success) {
+    throw new Error(
+      `configuration: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`,
+    );
+  }
+  const values = parsed.data;
+  return {
+    databaseUrl: values.DATABASE_URL,
+    redisUrl: values.REDIS_URL,
+    redisPrefix: values.REDIS_PREFIX,
+    host: values.HOST,
+    port: values.PORT,
+    roles: values.ROLES,
+    logLevel: values.LOG_LEVEL,
+    retentionHours: values.RETENTION_HOURS,
+    inquiryTimeoutMs: values.INQUIRY_SECONDS * 1000,
+    otlpEndpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
+    otlpProtocol: values.OTEL_EXPORTER_OTLP_PROTOCOL,
+    parentWatch: values.SLACKTIDE_PARENT_WATCH === '1',
+  };
+}
+
+/** The process's own environment: the only place that reads it. */
+export function processEnvironment(): Readonly<Record<string, string | undefined>> {
+  return process.env;
+}

@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { HealthRegistry, startLoop, taskTypeCatalog } from '@slacktide/application';
+import { connectDispatch } from '@slacktide/dispatch';
+import { taskTypes } from '@slacktide/executors/schemas';
+import { connectLedger } from '@slacktide/ledger';
+import { createLogger, createMetrics, startTracing } from '@slacktide/telemetry';
+import { createApp } from './api/app.ts';
+import { mountQueueBoard } from './api/queue-board.ts';
+import type { ControlPlaneConfig } from './config.ts';
+import { startDispatcher } from './dispatcher/dispatcher.ts';
+import { registerBuiltInProbes } from './probes.ts';
+import { readinessCheck } from './readiness.ts';
+import { version } from './version.ts';
+
+const healthEveryMs = 5_000;
+const probeLimitMs = 4_000;
+
+export interface ControlPlane {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Starts the roles of `config` in this process: `api` serves requests, `dispatcher` moves work between ledger and Redis. */
+export async function startControlPlane(config: ControlPlaneConfig): Promise<ControlPlane> {
+  const tracing = await startTracing({
+    serviceName: 'slacktide-control-plane',
+    serviceVersion: version,
+    endpoint: config.otlpEndpoint,
+    protocol: config.otlpProtocol,
+  });
+  const logger = createLogger({ service: 'control-plane', level: config.logLevel });
+  const metrics = createMetrics({ service: 'control-plane', taskTypes: taskTypes.map(({ type }) => type) });
+  const now = () => new Date();
+  const connection = connectLedger({
+    databaseUrl: config.databaseUrl,
+    applicationName: 'slacktide/control-plane',
+    maxConnections: 10,
+    onError: (err) => logger.warn({ err }, 'ledger connection'),
+  });
+  const dispatch = connectDispatch({
+    redisUrl: config.redisUrl,
+    prefix: config.redisPrefix,
+    taskTypes: taskTypes.map(({ type }) => type),
+    telemetry: tracing.enabled,
+    onError: (err, source) => logger.warn({ err, source }, 'redis'),
+  });
+  const healthStore = connection.health;
+  const health = new HealthRegistry({ store: healthStore, now, limitMs: probeLimitMs });
+  registerBuiltInProbes(health, { healthStore, dispatch, now });
+  const healthLoop = startLoop({
+    everyMs: healthEveryMs,
+    run: async () => {
+      await health.refresh();
+      metrics.healthStatus.set(['HEALTHY', 'DEGRADED', 'UNHEALTHY'].indexOf((await health.report()).status));
+    },
+    onError: (err) => logger.warn({ err }, 'health could not be read'),
+  });
+  const dispatcher = config.roles.includes('dispatcher')
+    ? await startDispatcher({
+        ...connection,
+        dispatch,
+        healthStore,
+        metrics,
+        logger,
+        retentionHours: config.retentionHours,
+      })
+    : undefined;
+
+  const deps = {
+    ...connection,
+    taskTypes: taskTypeCatalog(taskTypes),
+    randomBytes: (count: number) => randomBytes(count),
+    inquiryTimeoutMs: config.inquiryTimeoutMs,
+    healthStore,
+    health,
+    now,
+    metrics,
+    logger,
+    readiness: readinessCheck({ healthStore, redisProbe: dispatch.redisProbe }),
+  };
+  const app = createApp(deps, version, { withApi: config.roles.includes('api') });
+  if (config.roles.includes('api')) mountQueueBoard(app, deps, dispatch.queues);
+  const server = createServer(getRequestListener(app.fetch));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(config.port, config.host, resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  const url = `http://${config.host}:${port}`;
+  logger.info({ url, roles: config.roles, version }, 'control plane started');
+
+  return {
+    url,
+    async stop() {
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => resolve());
+      });
+      server.closeIdleConnections();
+      await dispatcher?.stop();
+      await healthLoop.stop();
+      server.closeAllConnections();
+      await closed;
+      await dispatch.close();
+      await connection.close();
+      await tracing.stop();
+      logger.info('control plane stopped');
+    },
+  };
+}

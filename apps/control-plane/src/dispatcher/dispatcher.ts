@@ -1,0 +1,95 @@
+import { type Loop, relayOutbox, startLoop } from '@slacktide/application';
+import type { HealthStore } from '@slacktide/application/ports';
+import type { Consumers, Dispatch } from '@slacktide/dispatch';
+import type { LedgerConnection } from '@slacktide/ledger';
+import type { Logger, Metrics } from '@slacktide/telemetry';
+import { countEnd, finaliseDelivery } from './finalise.ts';
+import { syncTimers } from './sync-timers.ts';
+import { tickDelivery } from './tick.ts';
+
+export interface DispatcherDeps extends Pick<LedgerConnection, 'ledger' | 'outbox' | 'history' | 'executions'> {
+  readonly dispatch: Dispatch;
+  readonly healthStore: HealthStore;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly retentionHours: number;
+}
+
+/** Messages relayed in one transaction: each is one call to Redis, and its row is locked meanwhile. */
+const relayBatch = 50;
+/** A lost notification costs at most this. */
+const relayPollMs = 1_000;
+const historyEveryMs = 10 * 60_000;
+/** Days for which partitions are made ahead. */
+const daysAhead = 2;
+const figuresEveryMs = 5_000;
+
+export interface Dispatcher {
+  stop(): Promise<void>;
+}
+
+/** The role `dispatcher`: relays the outbox, turns timers into jobs, ends finished jobs, keeps history. Any number may run. */
+export async function startDispatcher(deps: DispatcherDeps): Promise<Dispatcher> {
+  const { dispatch, history, ledger, logger, metrics, outbox } = deps;
+  const loop = (name: string, everyMs: number, run: () => Promise<unknown>): Loop =>
+    startLoop({
+      everyMs,
+      run,
+      onError: (err) => logger.warn({ err, loop: name }, 'background work failed; it will be tried again'),
+    });
+
+  await history.ensurePartitions(daysAhead);
+  const relay = loop('relay', relayPollMs, async () => {
+    const batch = await relayOutbox(
+      {
+        ledger,
+        outbox,
+        executions: deps.executions,
+        flows: dispatch.flows,
+        ticks: dispatch.tickTimers,
+        onFinalised: (job) => countEnd(metrics, job),
+      },
+      relayBatch,
+    );
+    if (batch.failed > 0) logger.warn(batch, 'some messages could not be relayed');
+    if (batch.relayed === relayBatch) relay.wake();
+  });
+  const unsubscribe = await outbox.subscribe(() => relay.wake());
+  const consumers: Consumers[] = [
+    dispatch.startTickWorker({ onTick: (scheduleId) => tickDelivery(deps, scheduleId) }),
+    dispatch.startFinaliseWorker({ finalise: (flow) => finaliseDelivery(deps, flow) }),
+  ];
+  const loops = [
+    relay,
+    loop('history', historyEveryMs, async () => {
+      await history.ensurePartitions(daysAhead);
+      const { droppedDays } = await history.prune(deps.retentionHours);
+      if (droppedDays.length > 0) logger.info({ dropped_days: droppedDays }, 'history pruned');
+    }),
+    loop('timers', historyEveryMs, () => syncTimers({ ledger, ticks: dispatch.tickTimers })),
+    loop('figures', figuresEveryMs, () => readFigures(deps)),
+  ];
+  return {
+    async stop() {
+      await unsubscribe();
+      await Promise.all([
+        ...consumers.map((consumer) => consumer.stop({ deadlineMs: 5_000 })),
+        ...loops.map((each) => each.stop()),
+      ]);
+      metrics.queueDepth.reset();
+    },
+  };
+}
+
+async function readFigures({ dispatch, healthStore, metrics, outbox }: DispatcherDeps): Promise<void> {
+  const [late, backlog] = await Promise.all([healthStore.listLate(), outbox.backlog()]);
+  metrics.scheduleLatenessSeconds.set(Math.max(0, ...late.map(({ lateSeconds }) => lateSeconds)));
+  metrics.outboxWaiting.set(backlog.waiting);
+  metrics.outboxOldestSeconds.set(backlog.oldestSeconds);
+  for (const figures of await dispatch.queueFigures()) {
+    const { queue, workers, waiting, active, delayed, failed, prioritized, waitingChildren } = figures;
+    metrics.queueWorkers.set({ queue }, workers);
+    const states = { waiting, active, delayed, failed, prioritized, 'waiting-children': waitingChildren };
+    for (const [state, count] of Object.entries(states)) metrics.queueDepth.set({ queue, state }, count);
+  }
+}

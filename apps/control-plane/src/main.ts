@@ -1,0 +1,15 @@
+import { stopOnSignal } from '@slacktide/application';
+import { processEnvironment, readConfig } from './config.ts';
+import { startControlPlane } from './control-plane.ts';
+
+/** Requests and deliveries in hand end well within this. */
+const stopDeadlineMs = 20_000;
+
+const config = readConfig(processEnvironment());
+const controlPlane = await startControlPlane(config);
+stopOnSignal({
+  stop: () => controlPlane.stop(),
+  deadlineMs: stopDeadlineMs,
+  parentWatch: config.parentWatch,
+  onLate: () => process.stderr.write('control plane: not stopped in time, ending all the same\n'),
+});
