@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  embeddedPostgres,
+  reachableInstallation,
+  reachableTempDir,
+  serverAccount,
+  startPostgresServer,
+} from '@slacktide/local';
+import pg from 'pg';
+import { onFreePort } from './free-port.ts';
+
+/** The PostgreSQL majors under care, each available to tests: `describe.each(majors)('PostgreSQL %i', …)`. */
+export const majors = [14, 15, 16, 17, 18] as const;
+export type PostgresMajor = (typeof majors)[number];
+
+/** A running PostgreSQL of a test's own. */
+export interface TestPostgres {
+  /** Superuser `postgres`, database `postgres`. */
+  url: string;
+  port: number;
+  pid: number;
+  dataDir: string;
+  /** Ends the server (fast shutdown) and removes its files. */
+  stop(): Promise<void>;
+}
+
+/** Small and unsafe on purpose (`fsync=off`); everything else as a server under care would have it. */
+const testSettings = {
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  shared_buffers: '32MB',
+  max_connections: '200',
+  wal_level: 'replica',
+  shared_preload_libraries: 'pg_stat_statements',
+};
+
+/**
+ * Starts PostgreSQL `major` with a fresh cluster on a free port. `flags` are settings, e.g. `['log_statement=all']`, and
+ * win over the defaults. Takes about a second; a test that only needs a database takes `inject('postgresUrl')` (for a
+ * ledger) or `inject('targetUrls')[major]` (for a target) and `createDatabase`.
+ */
+export function startPostgres(major: PostgresMajor, { flags = [] }: { flags?: string[] } = {}): Promise<TestPostgres> {
+  const account = serverAccount();
+  return onFreePort(async (port) => {
+    const dir = mkdtempSync(join(reachableTempDir(account), `slacktide-postgres-${major}-`));
+    // mkdtemp makes it 0700; PostgreSQL may run as another user and keeps its own data directory closed.
+    chmodSync(dir, 0o755);
+    const dataDir = join(dir, 'data');
+    const server = await startPostgresServer({
+      installation: reachableInstallation(embeddedPostgres(major, import.meta.url), account, dir),
+      account,
+      dataDir,
+      port,
+      superuserPassword: 'postgres',
+      logFile: join(dir, 'postgres.log'),
+      settings: { ...testSettings, ...Object.fromEntries(flags.map(toSetting)) },
+      temporaryDir: dir,
+    });
+    const url = `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`;
+    return { url, port, pid: server.pid, dataDir, stop: server.stop };
+  });
+}
+
+/**
+ * A fresh database on the server of `adminUrl` (a superuser), empty or cloned from `template`, with a name of its own.
+ * `drop` also ends the sessions still open on it.
+ */
+export async function createDatabase(
+  adminUrl: string,
+  { template }: { template?: string } = {},
+): Promise<{ url: string; name: string; drop(): Promise<void> }> {
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  const from = template === undefined ? '' : ` TEMPLATE ${pg.escapeIdentifier(template)}`;
+  await execute(adminUrl, `CREATE DATABASE ${name}${from}`);
+  return {
+    name,
+    url: withDatabase(adminUrl, name),
+    drop: () => execute(adminUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+  };
+}
+
+/**
+ * Makes the database `name` once per server by `prepare` (e.g. migrate), for `createDatabase` to clone from; returns the
+ * name. Test files that ask at the same moment wait for the first one. `prepare` must close its connections.
+ */
+export async function templateDatabase(
+  adminUrl: string,
+  name: string,
+  prepare: (url: string) => Promise<void>,
+): Promise<string> {
+  const client = new pg.Client({ connectionString: adminUrl });
+  await client.connect();
+  try {
+    await client.query('SELECT pg_advisory_lock(hashtext($1))', [`template ${name}`]);
+    const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [name]);
+    if (rowCount === 0) {
+      const unfinished = `${name}_unfinished`;
+      await client.query(`DROP DATABASE IF EXISTS ${pg.escapeIdentifier(unfinished)} WITH (FORCE)`);
+      await client.query(`CREATE DATABASE ${pg.escapeIdentifier(unfinished)}`);
+      await prepare(withDatabase(adminUrl, unfinished));
+      await client.query(`ALTER DATABASE ${pg.escapeIdentifier(unfinished)} RENAME TO ${pg.escapeIdentifier(name)}`);
+    }
+    return name;
+  } finally {
+    await client.end();
+  }
+}
+
+/** The same server and user, another database. */
+export function withDatabase(url: string, database: string): string {
+  const changed = new URL(url);
+  changed.pathname = `/${database}`;
+  return changed.href;
+}
+
+async function execute(url: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+function toSetting(flag: string): [string, string] {
+  const separator = flag.indexOf('=');
+  if (separator < 1) throw new Error(`expected a flag like name=value, got: ${flag}`);
+  return [flag.slice(0, separator), flag.slice(separator + 1)];
+}

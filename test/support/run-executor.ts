@@ -1,0 +1,52 @@
+import type { Executor, Plan, Sample, StepOutcome, StepProgress } from '@slacktide/application/ports';
+import type { JsonObject } from '@slacktide/domain';
+import { createPostgresGateway } from '@slacktide/targets';
+import type { FreshTarget } from './target.ts';
+
+/** What may happen while an executor is at work. */
+export interface ExecutorRun {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (update: StepProgress) => void;
+  /** Called before every step: the plan is made, nothing is done yet. */
+  readonly beforeStep?: () => Promise<unknown>;
+}
+
+export interface ExecutorRan extends Plan {
+  readonly problems: readonly { readonly pointer: string; readonly code: string }[];
+  readonly outcomes: readonly StepOutcome[];
+  readonly samples: readonly Sample[];
+}
+
+/** Runs an executor on a target as the worker does: facts, plan, then every step in one acting session. Rejects where it throws. */
+export function runExecutor<Config extends JsonObject, Facts>(
+  { address, env }: Pick<FreshTarget, 'address' | 'env'>,
+  executor: Executor<Config, Facts>,
+  config: JsonObject = {},
+  { signal = new AbortController().signal, onProgress = () => undefined, beforeStep }: ExecutorRun = {},
+): Promise<ExecutorRan> {
+  const parsed = executor.taskType.config.parse(config);
+  const options = { applicationName: 'slacktide/test/1', statementTimeoutMs: 600_000, signal };
+  return createPostgresGateway({ env }).act(address, options, async (session, observer) => {
+    const outcomes: StepOutcome[] = [];
+    const samples: Sample[] = [];
+    const facts = await executor.readFacts(observer, parsed);
+    if (facts.kind === 'refused') {
+      return { steps: [], checked: 0, skipped: [], unknown: [], problems: facts.problems, outcomes, samples };
+    }
+    const plan = executor.plan(facts.facts, parsed);
+    for (const step of plan.steps) {
+      await beforeStep?.();
+      outcomes.push(
+        await executor.runStep(step, {
+          session,
+          observer,
+          config: parsed,
+          signal,
+          progress: onProgress,
+          sample: (batch) => void samples.push(...batch),
+        }),
+      );
+    }
+    return { ...plan, problems: [], outcomes, samples };
+  });
+}
