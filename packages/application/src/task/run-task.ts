@@ -1,9 +1,10 @@
-import { setTimeout } from 'node:timers/promises';
 import type { JsonObject } from '@slacktide/domain';
+import { AppError } from '../app-error.ts';
 import {
   type ClaimedTask,
   type Executor,
   type LeaseRequest,
+  type StepRecord,
   TargetError,
   type TargetGateway,
   type TargetLeases,
@@ -13,10 +14,12 @@ import {
 import { keepLease } from './keep-lease.ts';
 import type { LeaseTimes } from './lease-times.ts';
 import { outcomeOfFailure } from './outcome-of-failure.ts';
+import { persistently } from './persistently.ts';
 import { runPlan } from './run-plan.ts';
 import type { RunningTasks } from './running-tasks.ts';
 import { StepJournal } from './step-journal.ts';
 import { abortReasonOf, TaskAbort } from './task-abort.ts';
+import { withSession } from './with-session.ts';
 
 export interface RunTaskDeps {
   readonly executions: TaskExecutions;
@@ -108,20 +111,38 @@ async function actUnderLease(
   progress: { intentRecorded: boolean },
 ): Promise<Delivery> {
   const started = performance.now();
-  const finish = async (outcome: TaskOutcome, journal?: StepJournal): Promise<Delivery> => {
-    await journal?.close();
-    const written = await persistently(
-      () => deps.executions.finish(claimed, outcome, journal?.steps ?? []),
-      deps.times.renewTimeoutMs,
-    );
-    if (written) deps.onFinished?.(claimed, outcome, performance.now() - started);
-    return done;
-  };
   const gate = await deps.executions.gate(claimed);
-  if (gate.kind === 'closed') return await finish({ kind: 'skipped', reason: gate.reason, result: null });
+  const ended =
+    gate.kind === 'closed'
+      ? { outcome: { kind: 'skipped', reason: gate.reason, result: null } as const, steps: [] }
+      : await actOnTarget(deps, executor, claimed, { signal, closesInMs: gate.closesInMs, progress });
+  if ('handBack' in ended) {
+    await deps.executions.release(claimed, ended.handBack);
+    return later(deps, 2_000);
+  }
+  const { outcome, steps } = ended;
+  const finish = () => deps.executions.finish(claimed, outcome, steps);
+  // What is known must not be lost to a short absence of the ledger.
+  const written = await persistently(finish, deps.times.renewTimeoutMs);
+  if (written) deps.onFinished?.(claimed, outcome, performance.now() - started);
+  return done;
+}
+
+type Ended = { readonly outcome: TaskOutcome; readonly steps: readonly StepRecord[] } | { readonly handBack: string };
+
+/** Plans and acts within one session. @throws AppError `ledger_unavailable`: infrastructure, not the task's failure. */
+async function actOnTarget(
+  deps: RunTaskDeps,
+  executor: Executor,
+  claimed: ClaimedTask,
+  run: { signal: AbortSignal; closesInMs: number | null; progress: { intentRecorded: boolean } },
+): Promise<Ended> {
   let journal: StepJournal | undefined;
+  const onIntent = (): void => {
+    run.progress.intentRecorded = true;
+  };
   try {
-    const outcome = await withSession(deps, claimed, signal, gate.closesInMs, async (session, observer) => {
+    const outcome = await withSession(deps, claimed, run.signal, run.closesInMs, async (session, observer) => {
       const config = executor.taskType.config.parse(claimed.task.config);
       const facts = await executor.readFacts(observer, config);
       if (facts.kind === 'refused') return refused(facts.problems);
@@ -131,82 +152,22 @@ async function actUnderLease(
         (steps, percent) => deps.executions.recordProgress(claimed, { steps, percent }),
         deps.times.progressEveryMs,
       );
-      return await runPlan({
-        ...deps,
-        executor,
-        claimed,
-        config,
-        plan,
-        journal,
-        session,
-        observer,
-        signal,
-        onIntent: () => {
-          progress.intentRecorded = true;
-        },
-      });
+      const { signal } = run;
+      return await runPlan({ ...deps, executor, claimed, config, plan, journal, session, observer, signal, onIntent });
     });
-    return await finish(outcome, journal);
+    return { outcome, steps: journal?.steps ?? [] };
   } catch (error) {
-    const reason = abortReasonOf(signal);
+    if (error instanceof AppError && error.code === 'ledger_unavailable') throw error;
+    const reason = abortReasonOf(run.signal);
     if (error instanceof TargetError && error.code === 'locked_elsewhere')
-      return await handBack(deps, claimed, 'target locked by another session');
-    if (reason === 'draining' && executor.taskType.class === 'idempotent')
-      return await handBack(deps, claimed, 'worker draining');
+      return { handBack: 'target locked by another session' };
+    if (reason === 'draining' && executor.taskType.class === 'idempotent') return { handBack: 'worker draining' };
     if (reason === undefined && !(error instanceof TargetError)) deps.onUnexpected?.(claimed, error);
     const outcome = outcomeOfFailure(error, reason);
     journal?.endRest(outcome.kind === 'cancelled' ? 'cancelled' : 'task_failed', new Date());
-    return await finish(outcome, journal);
-  }
-}
-
-/** `act` work has the advisory lock; `observe` work has one read-only session that serves as both. */
-async function withSession(
-  deps: RunTaskDeps,
-  claimed: ClaimedTask,
-  signal: AbortSignal,
-  closesInMs: number | null,
-  use: Parameters<TargetGateway['act']>[2] extends (...sessions: infer S) => unknown
-    ? (...sessions: S) => Promise<TaskOutcome>
-    : never,
-): Promise<TaskOutcome> {
-  const applicationName = `slacktide/${claimed.task.type.toLowerCase()}/${claimed.fence}`;
-  if (claimed.access === 'observe') {
-    return await deps.gateway.read(claimed.target, { applicationName, signal }, (reader) =>
-      use(
-        {
-          serverVersion: reader.serverVersion,
-          identity: reader.identity,
-          query: (sql, parameters) => reader.query(sql, parameters),
-          execute: () => Promise.reject(new TargetError('insufficient_privilege', 'observe work may only read')),
-          cleanUp: () => Promise.reject(new TargetError('insufficient_privilege', 'observe work may only read')),
-        },
-        reader,
-      ),
-    );
-  }
-  const statementTimeoutMs = Math.max(
-    1_000,
-    Math.min(deps.times.maxStatementMs, closesInMs ?? Number.POSITIVE_INFINITY),
-  );
-  return await deps.gateway.act(claimed.target, { applicationName, statementTimeoutMs, signal }, use);
-}
-
-async function handBack(deps: RunTaskDeps, claimed: ClaimedTask, reason: string): Promise<Delivery> {
-  await deps.executions.release(claimed, reason);
-  return later(deps, 2_000);
-}
-
-/** Tries again for `limitMs`: an outcome that is known must not be lost to a short absence of the ledger. */
-async function persistently<T>(work: () => Promise<T>, limitMs: number): Promise<T> {
-  const started = performance.now();
-  for (let pauseMs = 100; ; pauseMs *= 2) {
-    try {
-      return await work();
-    } catch (error) {
-      if (performance.now() - started + pauseMs > limitMs) throw error;
-      await setTimeout(pauseMs);
-    }
+    return { outcome, steps: journal?.steps ?? [] };
+  } finally {
+    await journal?.close();
   }
 }
 

@@ -9,7 +9,7 @@ import { retryDeadlocks } from './retry-deadlocks.ts';
 import { upsertSteps } from './upsert-steps.ts';
 
 /**
- * Writes how a task ended, with its steps, and frees the target; a failure halts the job where its schedule says so. One statement:
+ * Writes how a task ended, with its steps, and frees the target. A try that failed before it got to act counts as an attempt, too; a failure halts the job where its schedule says so. One statement:
  * whoever takes the target over removes the lease too, so of the two only one succeeds.
  */
 export async function finish(
@@ -42,7 +42,7 @@ export async function finish(
       ), held AS (
         UPDATE tasks SET state = ${state}, reason = ${reason}, result = ${jsonb(pool, outcome.result)},
           error = ${jsonb(pool, error)}, progress = CASE WHEN ${outcome.kind === 'succeeded'} THEN 100 ELSE progress END,
-          finished_at = clock_timestamp()
+          attempt = greatest(attempt, ${outcome.kind === 'skipped' ? 0 : 1}), finished_at = clock_timestamp()
         FROM lease WHERE ${claimedTask(pool, claimed)} AND tasks.id = lease.task_id
         RETURNING tasks.scheduled_for, tasks.id
       ), written AS (

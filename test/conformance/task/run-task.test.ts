@@ -1,0 +1,205 @@
+import { randomBytes } from 'node:crypto';
+import { AppError, defaultLeaseTimes, RunningTasks, type RunTaskDeps, runTask } from '@slacktide/application';
+import { type Executor, type StepRun, TargetError, type TaskExecutions } from '@slacktide/application/ports';
+import { connectDispatch } from '@slacktide/dispatch';
+import type { JsonObject } from '@slacktide/domain';
+import { createPostgresGateway } from '@slacktide/targets';
+import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
+import { z } from 'zod';
+import { executionsSetup, taskOf } from '../../support/executions.ts';
+import { freshTarget } from '../../support/target.ts';
+
+type Act = (run: StepRun<JsonObject>) => Promise<JsonObject>;
+
+/** An executor with one step, which does what the test wants. */
+function oneStep(act: Act): Executor {
+  const step = {
+    key: 'only',
+    object: { kind: 'table', oid: 1, schema: 'public', name: 'only' },
+    statements: ['SELECT 1'],
+    lockMode: null,
+    sizeBytes: 1,
+    expectedSeconds: 1,
+    reversible: true,
+    data: {},
+  } as const;
+  return {
+    taskType: {
+      type: 'INDEX_REBUILD',
+      category: 'index',
+      access: 'act',
+      class: 'idempotent',
+      description: 'one step',
+      config: z.object({}) as never,
+    },
+    readFacts: async () => ({ kind: 'facts', facts: null }),
+    plan: () => ({ steps: [step], checked: 1, skipped: [], unknown: [] }),
+    runStep: async (_, run) => ({ kind: 'done', result: await act(run) }),
+  };
+}
+
+/** A worker over a real ledger, Redis and target, with a job whose first task waits to be run. */
+async function setup(act: Act, changed: (real: TaskExecutions) => Partial<TaskExecutions> = () => ({})) {
+  const ledger = await executionsSetup();
+  const target = await freshTarget(18);
+  await ledger.sql`UPDATE targets SET connection = ${target.address.connection}, secret_ref = 'env:TARGET_PASSWORD' WHERE id = 'shop'`;
+  const job = await ledger.addJob();
+  const { id: taskId } = taskOf(job, 'rebuild');
+  const dispatch = connectDispatch({
+    redisUrl: inject('redisUrl'),
+    prefix: `run-${randomBytes(4).toString('hex')}`,
+    taskTypes: [],
+    onError: () => undefined,
+  });
+  onTestFinished(() => dispatch.close());
+  const executor = oneStep(act);
+  const seen = { finished: vi.fn(), unexpected: vi.fn() };
+  const running = new RunningTasks();
+  const deps: RunTaskDeps = {
+    executions: { ...ledger.executions, ...changed(ledger.executions) },
+    leases: dispatch.targetLeases,
+    gateway: createPostgresGateway({ env: target.env }),
+    executorOf: () => executor,
+    running,
+    workerId: 'w1',
+    times: defaultLeaseTimes,
+    random: () => 0.5,
+    onFinished: seen.finished,
+    onUnexpected: seen.unexpected,
+  };
+  const delivery = { taskId, generation: 1, type: 'INDEX_REBUILD', signal: new AbortController().signal };
+  const taskNow = async () => (await ledger.ledger.jobs.get(job.id))?.tasks.find(({ id }) => id === taskId);
+  return { ...ledger, target, job, taskId, deps, seen, running, run: () => runTask(deps, delivery), taskNow };
+}
+
+const away = () => Promise.reject(new AppError('ledger_unavailable', 'the ledger is away'));
+
+describe('runTask', () => {
+  it('acts only when claim, lease, advisory lock and intent are in place, and frees all of them', async () => {
+    const during: JsonObject[] = [];
+    const it = await setup(async ({ session }) => {
+      const [row] = await it.sql`SELECT state, intent_pid AS pid, attempt FROM tasks WHERE id = ${it.taskId}`;
+      const locks = await it.target.admin.query(
+        `SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+      );
+      during.push({ ...row, locked_by: locks.rows.map(({ pid }) => pid), acting: session.identity.pid });
+      return {};
+    });
+    expect(await it.run()).toEqual({ kind: 'done' });
+    const [at] = during;
+    expect(at).toMatchObject({ state: 'RUNNING', attempt: 1, pid: at?.['acting'], locked_by: [at?.['acting']] });
+    expect(await it.taskNow()).toMatchObject({ state: 'SUCCEEDED', progress: 100, steps: [{ state: 'SUCCEEDED' }] });
+    expect(await it.sql`SELECT FROM leases`).toHaveLength(0);
+    expect(it.seen.finished).toHaveBeenCalledTimes(1);
+    expect(it.running.size).toBe(0);
+    expect(await it.run()).toEqual({ kind: 'done' }); // delivered twice, run once
+    expect(during).toHaveLength(1);
+  });
+
+  it('does not lose an outcome to a short absence of the ledger, and does not act twice', async () => {
+    let absences = 2;
+    const act = vi.fn(async () => ({}));
+    const it = await setup(act, (real) => ({
+      finish: (...args) => (absences-- > 0 ? away() : real.finish(...args)),
+    }));
+    expect(await it.run()).toEqual({ kind: 'done' });
+    expect(await it.taskNow()).toMatchObject({ state: 'SUCCEEDED' });
+    expect(act).toHaveBeenCalledTimes(1);
+    expect(it.seen.unexpected).not.toHaveBeenCalled();
+  });
+
+  it('hands the task back when the ledger goes away before anything was done', async () => {
+    const act = vi.fn(async () => ({}));
+    const it = await setup(act, () => ({ gate: away }));
+    await expect(it.run()).rejects.toMatchObject({ code: 'ledger_unavailable' });
+    expect(await it.taskNow()).toMatchObject({ state: 'PENDING', attempt: 0 });
+    expect(act).not.toHaveBeenCalled();
+  });
+
+  it('comes again later while another session has the target, in PostgreSQL or in Redis', async () => {
+    const act = vi.fn(async () => ({}));
+    const it = await setup(act);
+    const release = Promise.withResolvers<void>();
+    const holding = Promise.withResolvers<void>();
+    const holder = it.deps.gateway.act(
+      { ...it.target.address },
+      { applicationName: 'slacktide/other/1', statementTimeoutMs: 60_000, signal: new AbortController().signal },
+      async () => {
+        holding.resolve();
+        await release.promise;
+      },
+    );
+    await holding.promise;
+    expect(await it.run()).toMatchObject({ kind: 'later' });
+    release.resolve();
+    await holder;
+
+    const lease = { targetId: 'shop', access: 'act', holder: 'another', fence: 99, lifeMs: 60_000 } as const;
+    await it.deps.leases.acquire(lease);
+    expect(await it.run()).toMatchObject({ kind: 'later' });
+    await it.deps.leases.release(lease);
+    expect(await it.taskNow()).toMatchObject({ state: 'PENDING', attempt: 0 });
+    expect(act).not.toHaveBeenCalled();
+    expect(await it.run()).toEqual({ kind: 'done' });
+    expect(await it.taskNow()).toMatchObject({ state: 'SUCCEEDED', attempt: 1 });
+  });
+
+  it('cancels the statement in flight, and the task', async () => {
+    const started = Promise.withResolvers<void>();
+    const it = await setup(async ({ session }) => {
+      started.resolve();
+      await session.execute('SELECT pg_sleep(60)');
+      return {};
+    });
+    const running = it.run();
+    await started.promise;
+    it.running.abortJob(it.job.id, 'cancelled');
+    expect(await running).toEqual({ kind: 'done' });
+    expect(await it.taskNow()).toMatchObject({
+      state: 'CANCELLED',
+      steps: [{ state: 'CANCELLED', reason: 'cancelled' }],
+    });
+  });
+
+  it('hands an idempotent task back when its worker has to stop', async () => {
+    const it = await setup(async ({ signal }) => {
+      it.running.abortAll('draining');
+      signal.throwIfAborted();
+      return {};
+    });
+    expect(await it.run()).toMatchObject({ kind: 'later' });
+    expect(await it.taskNow()).toMatchObject({ state: 'PENDING' });
+  });
+
+  it('fails a task whose target refuses it, with a code, as one attempt', async () => {
+    const it = await setup(async () => ({}));
+    await it.sql`UPDATE targets SET secret_ref = 'env:NOWHERE' WHERE id = 'shop'`;
+    expect(await it.run()).toEqual({ kind: 'done' });
+    expect(await it.taskNow()).toMatchObject({ state: 'FAILED', attempt: 1, error: { code: 'secret_unavailable' } });
+  });
+
+  it('keeps what nobody foresaw out of the ledger, and tells it to the log', async () => {
+    const it = await setup(() => Promise.reject(new Error('postgresql://u:hunter2@db/x exploded')));
+    expect(await it.run()).toEqual({ kind: 'done' });
+    const task = await it.taskNow();
+    expect(task).toMatchObject({ state: 'FAILED', error: { code: 'internal_error' } });
+    expect(JSON.stringify(task)).not.toContain('hunter2');
+    expect(it.seen.unexpected.mock.calls[0]?.[1]).toMatchObject({ message: expect.stringContaining('exploded') });
+  });
+
+  it('stops at once when its lease is lost, and writes nothing over its successor', async () => {
+    const it = await setup(async ({ session }) => {
+      await it.sql`UPDATE leases SET fence = fence + 1`;
+      await it.sql`UPDATE tasks SET fence = fence + 1, worker_id = 'w2' WHERE id = ${it.taskId}`;
+      it.running.abortAll('lease_lost');
+      await session.execute('SELECT 1').catch((error: unknown) => {
+        expect(error).toBeInstanceOf(TargetError);
+        throw error;
+      });
+      return {};
+    });
+    expect(await it.run()).toEqual({ kind: 'done' });
+    expect(await it.taskNow()).toMatchObject({ state: 'RUNNING' });
+    expect(it.seen.finished).not.toHaveBeenCalled();
+  });
+});
