@@ -50,6 +50,22 @@ it('lets every endpoint be called with its scope and with nothing less', async (
   expect(got).toEqual(wanted);
 });
 
+it('asks for `admin` where secrets, addresses or whole tables are at stake, for `write` to change, for `read` to look', () => {
+  const admin = endpoints.filter(({ permission }) => permission === 'maintenance:admin').map(nameOf);
+  expect(admin.sort()).toEqual([
+    'DELETE /api/v1/maintenance/targets/{id}',
+    'GET /api/v1/maintenance/audit',
+    'POST /api/v1/admin/maintenance',
+    'POST /api/v1/maintenance/targets',
+    'PUT /api/v1/maintenance/targets/{id}',
+  ]);
+  for (const endpoint of endpoints.filter(({ permission }) => permission !== 'maintenance:admin')) {
+    const inOrder = endpoint.method === 'get' ? 'maintenance:read' : 'maintenance:write';
+    const isProbe = ['/livez', '/readyz', '/metrics'].includes(endpoint.path);
+    expect(endpoint.permission, nameOf(endpoint)).toBe(isProbe ? 'public' : inOrder);
+  }
+});
+
 it('serves nothing but the endpoints that are listed, and what has a test of its own', async () => {
   const { app, deps } = await startApi({ worker: null });
   mountQueueBoard(app, deps, []);

@@ -1,3 +1,4 @@
+import { connectLedger } from '@slacktide/ledger';
 import { expect, it } from 'vitest';
 import { createApp } from '../../../apps/control-plane/src/api/app.ts';
 import { createCaller } from './support/call.ts';
@@ -31,7 +32,6 @@ it('takes the trace of a fault from the request', async () => {
 
 it('says that the ledger is away, and when to come again', async () => {
   const { deps, keys } = await startApi({ worker: null });
-  const { connectLedger } = await import('@slacktide/ledger');
   const gone = connectLedger({
     databaseUrl: 'postgresql://n@127.0.0.1:1/n',
     applicationName: 'test',
@@ -44,6 +44,21 @@ it('says that the ledger is away, and when to come again', async () => {
   expect(answer).toMatchObject({ status: 503, body: { code: 'ledger_unavailable' } });
   expect(answer.headers.get('retry-after')).toBe('5');
   expect(answer.text).not.toContain('127.0.0.1');
+});
+
+it('does not take a caller who hangs up for a fault of its own', async () => {
+  const { app, keys, logged } = await startApi({ worker: null });
+  const hangUp = Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
+  for (const length of [{ 'content-length': '100' }, { 'transfer-encoding': 'chunked' }]) {
+    const response = await app.request('/api/v1/maintenance/schedules', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${keys.admin}`, 'content-type': 'application/json', ...length },
+      body: new ReadableStream({ pull: (controller) => controller.error(hangUp) }),
+      duplex: 'half',
+    } as RequestInit);
+    expect(response.status).toBe(400);
+  }
+  expect(logged).toEqual([]);
 });
 
 it('knows no other path', async () => {

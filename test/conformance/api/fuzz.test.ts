@@ -37,8 +37,8 @@ const words = {
   target_id: fc.constant('shop'),
   target_ids: fc.constant(['shop']),
   target_labels: fc.constant(null),
-  window_start_hour: fc.constant(22),
-  window_end_hour: fc.constant(4),
+  window_start_hour: fc.constant(null),
+  window_end_hour: fc.constant(null),
   tables: fc.constantFrom([], ['orders'], ['public.customers', 'orders']),
   options: fc.constant({}),
   verify: fc.constant('false'),
@@ -112,7 +112,7 @@ it(`answers whatever it is asked, ${requests} times at each endpoint (seed ${see
   const { body: started } = await api.call('POST /schedules/nightly/run');
   const accepted = new Set<string>();
 
-  for (const endpoint of endpoints) {
+  for (const [at, endpoint] of endpoints.entries()) {
     const name = `${endpoint.method.toUpperCase()} ${endpoint.path}`;
     const property = fc.asyncProperty(requestOf(endpoint), async ({ id, query, json, ifMatch, idempotencyKey }) => {
       const { status } = await api.call(name.replace('{id}', id === 'a-job' ? started.jobs[0].id : id) + query, {
@@ -123,7 +123,7 @@ it(`answers whatever it is asked, ${requests} times at each endpoint (seed ${see
       if (status < 300) accepted.add(name);
       expect(status < 500 || status === 503, `${name} → ${status}`).toBe(true);
     });
-    await fc.assert(property, { seed, numRuns: requests });
+    await fc.assert(property, { seed: seed + at, numRuns: requests });
   }
 
   expect(api.logged, 'nothing unforeseen').toEqual([]);

@@ -14,6 +14,7 @@ const extraHeaders: Partial<Record<ErrorCode, Record<string, string>>> = {
 /** Answers any error; what nobody foresaw is logged and told as `internal_error`, without its message. */
 export function answerError(error: unknown, c: Context, logger: Logger): Response {
   if (error instanceof AppError) return answerProblem(c, error);
+  if (isHangUp(error)) return answerProblem(c, new AppError('malformed_request', 'The body ended too early'));
   const { method, path } = c.req;
   logger.error({ err: error, method, path, trace_id: traceOf(c).traceId }, 'request failed unexpectedly');
   return answerProblem(c, new AppError('internal_error', 'Something went wrong; the trace_id finds it in the log'));
@@ -32,4 +33,9 @@ export function answerProblem(
     ...extraHeaders[code],
     ...headers,
   });
+}
+
+/** The caller went away in the middle of its body: Node's words for it. */
+function isHangUp(error: unknown): boolean {
+  return error instanceof Error && error.message === 'aborted' && 'code' in error && error.code === 'ECONNRESET';
 }

@@ -49,6 +49,7 @@ export function mountQueueBoard(
       throw new AppError('forbidden', 'The queues can only be looked at');
     }
     await within(options.limitMs, next());
+    if (c.res.status >= 500) throw new AppError('queues_unavailable', 'Redis cannot be read');
     c.header('content-security-policy', policy);
     c.header('cache-control', 'no-store');
   });
