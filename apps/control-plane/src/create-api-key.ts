@@ -17,9 +17,12 @@ const options = z.object({
     .pipe(z.array(z.enum(scopes)).min(1)),
 });
 
-const parsed = options.safeParse(
-  parseArgs({ args: process.argv.slice(2), options: { name: { type: 'string' }, scopes: { type: 'string' } } }).values,
-);
+const { values } = parseArgs({
+  args: process.argv.slice(2),
+  options: { name: { type: 'string' }, scopes: { type: 'string' } },
+  strict: false,
+});
+const parsed = options.safeParse(values);
 if (!parsed.success) {
   process.stderr.write(`${usage}\n`);
   process.exit(2);

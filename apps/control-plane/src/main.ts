@@ -1,11 +1,11 @@
-import { stopOnSignal } from '@slacktide/application';
+import { orEnd, stopOnSignal } from '@slacktide/application';
 import { processEnvironment, readConfig } from './config.ts';
 import { startControlPlane } from './control-plane.ts';
 
 /** Requests and deliveries in hand end well within this. */
 const stopDeadlineMs = 20_000;
 
-const config = readConfig(processEnvironment());
+const config = orEnd('control plane', () => readConfig(processEnvironment()));
 const controlPlane = await startControlPlane(config);
 stopOnSignal({
   stop: () => controlPlane.stop(),

@@ -1,4 +1,4 @@
-import { stopOnSignal } from '@slacktide/application';
+import { orEnd, stopOnSignal } from '@slacktide/application';
 import { executors } from '@slacktide/executors';
 import { readArguments, usage } from './arguments.ts';
 import { processEnvironment, readConfig } from './config.ts';
@@ -13,7 +13,7 @@ if (args.includes('--help')) {
   process.stdout.write(`${usage}\ntask types: ${known.join(', ')}\n`);
   process.exit(0);
 }
-const config = readConfig(processEnvironment(), readArguments(args, known));
+const config = orEnd('worker', () => readConfig(processEnvironment(), readArguments(args, known)));
 const worker = await startWorker(config, executors);
 stopOnSignal({
   stop: () => worker.stop(),

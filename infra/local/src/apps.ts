@@ -65,10 +65,11 @@ export async function startApps(
   return url;
 }
 
-/**
- * Waits for a health report that has seen the worker, so that the first look at it does not miss it. One that is not
- * healthy in time is for the user to see, not a reason not to start.
- */
+interface Report {
+  readonly modules?: readonly { readonly module: string; readonly status: string }[];
+}
+
+/** Waits for a health report that has seen the worker, so that the first look at it does not miss it. How everything else is, is for the user to see. */
 async function healthKnown(url: string, apiKey: string, signal: AbortSignal): Promise<void> {
   const deadline = performance.now() + healthMs;
   while (performance.now() < deadline) {
@@ -76,8 +77,8 @@ async function healthKnown(url: string, apiKey: string, signal: AbortSignal): Pr
       headers: { authorization: `Bearer ${apiKey}` },
       signal: AbortSignal.any([signal, AbortSignal.timeout(healthMs)]),
     }).catch(() => undefined);
-    const report = (await response?.json().catch(() => undefined)) as { status?: string } | undefined;
-    if (report?.status === 'HEALTHY' || report?.status === 'DEGRADED') return;
+    const report = (await response?.json().catch(() => undefined)) as Report | undefined;
+    if (report?.modules?.some(({ module, status }) => module === 'workers' && status !== 'UNHEALTHY')) return;
     signal.throwIfAborted();
     await sleep(200);
   }

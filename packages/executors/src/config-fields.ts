@@ -1,16 +1,27 @@
 import { z } from 'zod';
 
-/** One table as people write it: `orders` or `public.orders`, quoted or not; looked up in the catalogue, never spliced into SQL. */
-const tableName = z
+const quotedPart = /"(?:[^"]|"")*"/g;
+const neverUnquoted = /[";\p{Cc}]/u;
+
+/**
+ * One table or index as people write it: `orders`, `public.orders`, `public."Order; Items"`. It is looked up in the
+ * catalogue and never spliced into SQL; what no name looks like is refused here already, before any target is asked.
+ */
+export const relationName = z
   .string()
   .min(1)
   .max(300)
-  .refine((name) => !name.includes('\0'), 'a name holds no NUL character');
+  .refine((name) => !neverUnquoted.test(name.replace(quotedPart, '')), {
+    error:
+      'Expected a name such as orders, public.orders or public."Order Items"; quotes and semicolons only within quotes',
+    params: { code: 'invalid_name' },
+  })
+  .refine((name) => !name.includes('\0'), { error: 'A name holds no NUL character', params: { code: 'invalid_name' } });
 
 /** The key `tables` of every task type that works on tables. */
 export const tablesField = (whenEmpty: string) =>
   z
-    .array(tableName)
+    .array(relationName)
     .max(500)
     .default([])
     .describe(

@@ -28,14 +28,15 @@ const randomNames = fc
   .sample(fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }), { seed: 20261122, numRuns: 40 })
   .filter((name) => !name.includes('\0') && Buffer.byteLength(name) <= 63);
 const names = [...new Set([...hostileNames, ...randomNames])];
+const inQuotes = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** Configurations that make an executor plan as much as it can; `{}` is tried for every one. */
 const configs: Readonly<Record<string, readonly JsonObject[]>> = {
-  INDEX_REBUILD: [{ bloat_threshold: 0, min_size_mb: 0, max_indexes: 1000 }, { tables: names }],
-  STATISTICS_UPDATE: [{ max_tables: 1000 }, { tables: names }],
+  INDEX_REBUILD: [{ bloat_threshold: 0, min_size_mb: 0, max_indexes: 1000 }, { tables: names.map(inQuotes) }],
+  STATISTICS_UPDATE: [{ max_tables: 1000 }, { tables: names.map(inQuotes) }],
   MVCC_CLEANUP: [
     { max_tables: 1000, dead_rows: 0, dead_percent: 0 },
-    { tables: names, full: true },
+    { tables: names.map(inQuotes), full: true },
   ],
   CHECKPOINT: [{ force: true }],
   METRICS_COLLECTION: [{ min_measured_mb: 0 }],
@@ -70,10 +71,10 @@ describe.each(majors)('every executor on PostgreSQL %i', (major) => {
   it('takes a text for the table of exactly that name, or refuses it', async () => {
     await using rig = await setup(major);
     for (const executor of executors.filter(({ taskType }) => 'tables' in taskType.config.parse({}))) {
-      const { plan } = await rig.plan(executor, { tables: [...names] });
+      const { plan } = await rig.plan(executor, { tables: names.map(inQuotes) });
       const tables = new Set(plan?.steps.map(tableOf));
       expect(tables).toEqual(new Set(names));
-      const unknown = await rig.plan(executor, { tables: names.map((name) => `${name}'; --`) });
+      const unknown = await rig.plan(executor, { tables: names.map((name) => inQuotes(`${name}'; --`)) });
       expect(unknown.problems).toMatchObject(names.map((_, i) => ({ pointer: `/tables/${i}`, code: 'unknown_table' })));
     }
   });

@@ -144,7 +144,7 @@ it('an abort before the beginning opens no session', async () => {
   stop.abort();
   expect(await outcome(act(async () => expect.unreachable('it began')))).toEqual(cancelled);
   const { rows } = await target.admin.query(
-    `SELECT FROM pg_stat_activity WHERE application_name LIKE 'slacktide/test%'`,
+    `SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'slacktide/test%'`,
   );
   expect(rows).toEqual([]);
 });

@@ -94,6 +94,10 @@ const wrongSchedules: readonly Wrong[] = [
   [task({ config: { nul: '\0' } }), ['/tasks/0/config', 'unstorable_text']],
   [task({ config: [] }), ['/tasks/0/config', 'wrong_type']],
   [
+    { tasks: [{ type: 'STATISTICS_UPDATE', config: { tables: ['orders', 't"; drop table x; --'] } }] },
+    ['/tasks/0/config/tables/1', 'invalid_name'],
+  ],
+  [
     { tasks: ['CHECKPOINT', { type: 'INDEX_REBUILD', config: { bloat_threshold: 101, max_indexes: 0 } }] },
     ['/tasks/1/config/bloat_threshold', 'too_big'],
     ['/tasks/1/config/max_indexes', 'too_small'],

@@ -97,9 +97,12 @@ describe('an operation', () => {
   it('is answered 503 with a time to come again when no worker is there', async () => {
     const api = await startApi({ worker: null, inquiryTimeoutMs: 50 });
     await registerUnseen(api);
-    const answer = await api.call(admin, { json: { operation: 'checkpoint' } });
+    const answer = await api.call(admin, { json: { operation: 'vacuum', tables: ['orders'] } });
     expect(answer).toMatchObject({ status: 503, body: { code: 'no_worker' } });
     expect(answer.headers.get('retry-after')).toBe('5');
+    // Nothing to look up: the job waits for a worker.
+    const waiting = await api.call(admin, { json: { operation: 'checkpoint' } });
+    expect(waiting).toMatchObject({ status: 202, body: { state: 'PENDING' } });
   });
 
   it('is refused when the target cannot be reached, by the field that names it', async () => {

@@ -7,6 +7,7 @@ import { createDatabase } from '../../support/postgres.ts';
 import { refusalOf, setup, targetInput } from './setup.ts';
 
 const hostile = 't"; drop table orders; --';
+const inQuotes = '"t""; drop table orders; --"';
 
 /** A worker, and the target `shop` with the table `orders` and one of a hostile name. */
 async function setupShop() {
@@ -59,7 +60,8 @@ describe('startOperation', () => {
 
   it.each([
     ['an unknown table', { operation: 'reindex', tables: ['orders', 'nowhere'] }, ['/tables/1 unknown_table']],
-    ['a hostile table name', { operation: 'vacuum', tables: [hostile] }, ['/tables/0 unknown_table']],
+    ['a hostile table name', { operation: 'vacuum', tables: [hostile] }, ['/tables/0 invalid_name']],
+    ['one in quotes', { operation: 'vacuum', tables: [inQuotes] }, ['/tables/0 unknown_table']],
     ['an unknown target', { operation: 'vacuum', target: 'nowhere' }, ['/target unknown_target']],
     ['an option its task type lacks', { operation: 'vacuum', options: { speed: 1 } }, ['/options/speed unknown_field']],
     ['an option out of range', { operation: 'vacuum', options: { max_tables: 0 } }, ['/options/max_tables too_small']],
@@ -121,7 +123,7 @@ describe('previewPlan', () => {
     [{ tasks: ['MVCC_CLEANUP'], target_id: 'nowhere' }, ['/target_id unknown_target']],
     [
       { tasks: ['MVCC_CLEANUP', { type: 'INDEX_REBUILD', config: { tables: [hostile] } }] },
-      ['/tasks/1/config/tables/0 unknown_table'],
+      ['/tasks/1/config/tables/0 invalid_name'],
     ],
   ])('refuses %j', async (changes, fields) => {
     const { deps, ctx } = await setupShop();

@@ -36,8 +36,9 @@ const start = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#api', deepLinki
 /** The page loads nothing from elsewhere; Swagger UI styles inline and draws its icons from data URLs. */
 const policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
 
-/** `/docs`: the API as a page, offline. */
+/** `/docs`: the API as a page, offline; a browser that is sent to the bare address finds it there. */
 export function mountDocs(app: OpenAPIHono): void {
+  app.get('/', (c) => c.redirect('/docs'));
   app.get('/docs', (c) => c.html(page, 200, { 'content-security-policy': policy }));
   app.get('/docs/start.js', (c) => c.body(start, 200, { 'content-type': 'text/javascript; charset=utf-8' }));
   for (const [name, type] of Object.entries(assets)) {

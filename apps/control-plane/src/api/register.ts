@@ -8,6 +8,7 @@ import { describeEndpoint } from './describe-endpoint.ts';
 import type { Endpoint } from './endpoint.ts';
 import { readCall } from './read-call.ts';
 import { respond } from './respond.ts';
+import { traceOf } from './trace-of.ts';
 
 /**
  * Puts an endpoint on the app and into the OpenAPI document.
@@ -39,5 +40,15 @@ async function serve(c: Context, deps: ApiDeps, endpoint: Endpoint): Promise<Res
   } finally {
     const seconds = (performance.now() - started) / 1000;
     deps.metrics.httpDurationSeconds.observe({ method: endpoint.method, route: endpoint.path, status }, seconds);
+    // Every change is told; reading is asked about too often.
+    const level = endpoint.method === 'get' ? 'debug' : 'info';
+    const fields = {
+      method: endpoint.method,
+      path: c.req.path,
+      status,
+      trace_id: traceOf(c).traceId,
+      duration_ms: Math.round(seconds * 1000),
+    };
+    deps.logger[level](fields, 'request');
   }
 }

@@ -20,6 +20,8 @@ const relayBatch = 50;
 /** A lost notification costs at most this. */
 const relayPollMs = 1_000;
 const historyEveryMs = 10 * 60_000;
+/** How long schedules may be without their timers after Redis was emptied: a look at each, and nothing more where it is there. */
+const timersEveryMs = 15_000;
 /** Days for which partitions are made ahead. */
 const daysAhead = 2;
 const figuresEveryMs = 5_000;
@@ -66,7 +68,7 @@ export async function startDispatcher(deps: DispatcherDeps): Promise<Dispatcher>
       const { droppedDays } = await history.prune(deps.retentionHours);
       if (droppedDays.length > 0) logger.info({ dropped_days: droppedDays }, 'history pruned');
     }),
-    loop('timers', historyEveryMs, () => syncTimers({ ledger, ticks: dispatch.tickTimers })),
+    loop('timers', timersEveryMs, () => syncTimers({ ledger, ticks: dispatch.tickTimers })),
     loop('figures', figuresEveryMs, () => readFigures(deps)),
   ];
   return {

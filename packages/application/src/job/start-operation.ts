@@ -1,6 +1,6 @@
 import type { Job as JobView, OperationInput } from '@slacktide/contract';
-import type { Target } from '@slacktide/domain';
-import { invalid } from '../app-error.ts';
+import type { Target, TaskSpec } from '@slacktide/domain';
+import { AppError, invalid } from '../app-error.ts';
 import type { Deps } from '../deps.ts';
 import { earlierResult } from '../earlier-result.ts';
 import { planTasks } from '../plan/plan-tasks.ts';
@@ -10,9 +10,12 @@ import { jobCreated } from './job-audit.ts';
 import { addJob, newJob } from './new-job.ts';
 import { operationPointer, operationTask } from './operation-task.ts';
 
+/** How long to wait for a look that may be left out. */
+const shortLookMs = 5_000;
+
 /**
  * Starts one operation now, as an ad-hoc job without a window. A worker plans it first, so that a table the target lacks
- * is refused before anything has begun.
+ * is refused before anything has begun. Where no table is named there is nothing to look up: without a worker the job waits for one.
  * @throws AppError `invalid_request` | `target_unreachable` | `no_worker`
  */
 export async function startOperation(
@@ -24,7 +27,7 @@ export async function startOperation(
   if (earlier !== undefined) return earlier;
   const task = operationTask(deps.taskTypes, input);
   const target = await targetOf(deps.ledger.targets, input.target);
-  await planTasks(deps, target, [task], { target: '/target', config: (_task, pointer) => operationPointer(pointer) });
+  await checkOnTarget(deps, target, task, input);
   return await deps.ledger.transaction(ctx, async (tx) => {
     const now = await tx.now();
     const job = newJob({
@@ -44,6 +47,22 @@ export async function startOperation(
     await addJob(tx, job);
     return { result: newJobView(job), audit: [jobCreated(job)] };
   });
+}
+
+async function checkOnTarget(
+  deps: Pick<Deps, 'inquiries' | 'inquiryTimeoutMs'>,
+  target: Target,
+  task: TaskSpec,
+  { tables }: OperationInput,
+): Promise<void> {
+  const mayWait = tables.length === 0;
+  const inquiryTimeoutMs = mayWait ? Math.min(shortLookMs, deps.inquiryTimeoutMs) : deps.inquiryTimeoutMs;
+  const pointers = { target: '/target', config: (_task: number, pointer: string) => operationPointer(pointer) };
+  try {
+    await planTasks({ ...deps, inquiryTimeoutMs }, target, [task], pointers);
+  } catch (error) {
+    if (!(mayWait && error instanceof AppError && error.code === 'no_worker')) throw error;
+  }
 }
 
 /** The target named, or the only one there is. */

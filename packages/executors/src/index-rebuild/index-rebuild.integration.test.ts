@@ -90,7 +90,7 @@ describe.each(majors)('INDEX_REBUILD on PostgreSQL %i', (major) => {
       CREATE TABLE public.leaf_2 PARTITION OF public.parted FOR VALUES FROM (9) TO (19);
       CREATE TABLE public.untouched (n int PRIMARY KEY)`);
     const untouched = await stateOf(target, 'public.untouched_pkey');
-    const done = await rebuild(target, { indexes: ['parted_pkey'], tables: ['we"ird; --'] });
+    const done = await rebuild(target, { indexes: ['parted_pkey'], tables: ['"we""ird; --"'] });
     expect(keys(done).toSorted()).toEqual([
       'public."i""x; drop table x"',
       'public.leaf_1_pkey',
@@ -108,7 +108,7 @@ describe.each(majors)('INDEX_REBUILD on PostgreSQL %i', (major) => {
       `CREATE SCHEMA a; CREATE TABLE a.t (n int PRIMARY KEY); CREATE TABLE public.t (n int PRIMARY KEY)`,
     );
     const { problems } = await rebuild(target, {
-      indexes: ['none', 't_pkey', 't"; drop table x; --'],
+      indexes: ['none', 't_pkey', '"t""; drop table x; --"'],
       tables: ['gone'],
       schemas: ['a', 'nowhere'],
     });

@@ -1,16 +1,10 @@
 import type { TaskType } from '@slacktide/application/ports';
 import { z } from 'zod';
-import { tablesField } from '../config-fields.ts';
-
-const indexName = z
-  .string()
-  .min(1)
-  .max(300)
-  .refine((name) => !name.includes('\0'), 'a name holds no NUL character');
+import { relationName, tablesField } from '../config-fields.ts';
 
 const config = z.strictObject({
   indexes: z
-    .array(indexName)
+    .array(relationName)
     .max(500)
     .default([])
     .describe(

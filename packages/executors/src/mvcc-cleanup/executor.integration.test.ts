@@ -91,14 +91,14 @@ describe.each(majors)('MVCC_CLEANUP on PostgreSQL %i', (major) => {
   it('is not misled by names, and refuses the unknown ones', async () => {
     await using rig = await setup(...table('decoy', 10, 0), ...table(hostileQuoted, 100, 60));
     await rig.counters(hostileQuoted, { n_dead_tup: 60 });
-    const { steps } = await rig.run(mvccCleanup, { tables: [hostile] });
+    const { steps } = await rig.run(mvccCleanup, { tables: [hostileQuoted] });
     expect(steps).toMatchObject([
       {
         step: { object: { name: hostile } },
         outcome: { kind: 'done', result: { removed_rows: 60, dead_rows_after: 0 } },
       },
     ]);
-    const refused = await rig.run(mvccCleanup, { tables: [`x"; DROP TABLE decoy; --`, 'decoy'] });
+    const refused = await rig.run(mvccCleanup, { tables: [`"x""; DROP TABLE decoy; --"`, 'decoy'] });
     expect(refused).toMatchObject({ plan: null, problems: [{ pointer: '/tables/0', code: 'unknown_table' }] });
     expect(await rig.sql('SELECT count(*)::int AS n FROM decoy')).toEqual([{ n: 10 }]);
   });

@@ -81,12 +81,14 @@ describe.each(majors)('STATISTICS_UPDATE on PostgreSQL %i', (major) => {
       ...table(`public.${hostileQuoted}`, 10),
       'CREATE VIEW v AS SELECT 1',
     );
-    const { steps } = await rig.run(statisticsUpdate, { tables: [hostile, 'public.decoy'] });
+    const { steps } = await rig.run(statisticsUpdate, { tables: [hostileQuoted, 'public.decoy'] });
     expect(steps).toMatchObject([
       { step: { object: { name: hostile }, data: { reason: 'named' } }, outcome: { kind: 'done' } },
       { step: { object: { name: 'decoy' } }, outcome: { kind: 'done' } },
     ]);
-    const refused = await rig.run(statisticsUpdate, { tables: ['decoy', `x"; DROP TABLE decoy; --`, 'v', 'pg_class'] });
+    const refused = await rig.run(statisticsUpdate, {
+      tables: ['decoy', `"x""; DROP TABLE decoy; --"`, 'v', 'pg_class'],
+    });
     expect(refused.plan).toBeNull();
     expect(refused.problems).toMatchObject([
       { pointer: '/tables/1', code: 'unknown_table' },

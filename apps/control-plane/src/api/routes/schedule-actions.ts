@@ -47,6 +47,9 @@ export const scheduleActionEndpoints = [
     answers: { 202: { description: 'Accepted; `Location` names the first job', schema: StartedJobs } },
     handle: async ({ deps, ctx, params }) => {
       const started = await runSchedule(deps, ctx, params);
+      const bornOver = started.jobs.filter(({ finished_at }) => finished_at !== null);
+      for (const { type } of bornOver.flatMap(({ tasks }) => tasks))
+        deps.metrics.taskTotal.inc({ task_type: type, status: 'skipped' });
       return { status: 202, body: started, headers: { location: `/api/v1/maintenance/jobs/${started.jobs[0]?.id}` } };
     },
   }),
