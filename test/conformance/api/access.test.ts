@@ -8,7 +8,7 @@ import { register } from '../../../apps/control-plane/src/api/register.ts';
 import { type Api, startApi } from './support/start-api.ts';
 
 /** Not endpoints, each with a test of its own: the document and its page are public, the board has its own guard. */
-const otherRoutes = /^GET \/(openapi\.json|docs(\/[\w.-]+)?)$|^[A-Z]+ \/queues(\/|$)/;
+const otherRoutes = /^GET \/(|openapi\.json|docs(\/[\w.-]+)?)$|^[A-Z]+ \/queues(\/|$)/;
 
 const nameOf = ({ method, path }: Endpoint): string => `${method.toUpperCase()} ${path}`;
 

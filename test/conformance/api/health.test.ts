@@ -25,12 +25,13 @@ it('reports probes and pushed signals as one, worst first', async () => {
   });
 });
 
-it('takes silence after a signal for bad news', async () => {
+it('forgets a module whose time to live is over', async () => {
   const { call, sql } = await startApi({ worker: null });
   await call('POST /health/signals', { json: { ...signal, status: 'HEALTHY' } });
   await sql`UPDATE health_signals SET at = at - interval '2 minutes', expires_at = expires_at - interval '2 minutes'`;
+  await call('POST /health/signals', { json: { ...signal, module: 'mail' } });
   const { body } = await call('GET /health');
-  expect(body.modules).toMatchObject([{ module: 'backup', status: 'UNHEALTHY', message: /^silent since/ }]);
+  expect(body.modules).toMatchObject([{ module: 'mail', status: 'DEGRADED' }]);
 });
 
 it('audits a signal that changes something, not one that repeats it', async () => {
@@ -43,4 +44,55 @@ it('audits a signal that changes something, not one that repeats it', async () =
     { action: 'signal.change', before: { status: 'HEALTHY' }, after: { status: 'DEGRADED' } },
     { action: 'signal.change', before: null, after: { status: 'HEALTHY' } },
   ]);
+});
+
+it('audits a change once, however many say it at once', async () => {
+  const { call } = await startApi({ worker: null });
+  for (const status of ['HEALTHY', 'UNHEALTHY']) {
+    const json = { ...signal, status };
+    const answers = await Promise.all(Array.from({ length: 8 }, () => call('POST /health/signals', { json })));
+    expect(answers.map((answer) => [answer.status, answer.body.status])).toEqual(Array(8).fill([202, status]));
+  }
+  const { body } = await call('GET /audit?entity=signal');
+  expect(body.items).toMatchObject([
+    { before: { status: 'HEALTHY' }, after: { status: 'UNHEALTHY' } },
+    { before: null, after: { status: 'HEALTHY' } },
+  ]);
+});
+
+it('writes a chain of changes, each from what the one before left, when modules disagree', async () => {
+  const { call } = await startApi({ worker: null });
+  const statuses = Array.from({ length: 18 }, (_, n) => ['HEALTHY', 'DEGRADED', 'UNHEALTHY'][n % 3]);
+  await Promise.all(statuses.map((status) => call('POST /health/signals', { json: { ...signal, status } })));
+  const { body } = await call('GET /audit?entity=signal');
+  const edges: { from: string; to: string }[] = body.items.map((item: { before: any; after: any }) => ({
+    from: item.before?.status ?? 'none',
+    to: item.after.status,
+  }));
+  expect(edges.filter(({ from }) => from === 'none')).toHaveLength(1);
+  expect(edges.filter(({ from, to }) => from === to)).toEqual([]);
+});
+
+it('lets nobody speak for a built-in module, and writes nothing', async () => {
+  const { call, sql } = await startApi({ worker: null });
+  for (const module of ['ledger', 'redis', 'workers', 'schedules', 'queue:ticks', 'queue:', 'target:shop']) {
+    const answer = await call('POST /health/signals', { json: { ...signal, module } });
+    expect(answer, module).toMatchObject({
+      status: 422,
+      body: { code: 'invalid_request', errors: [{ pointer: '/module', code: 'reserved' }] },
+    });
+  }
+  expect(await sql`SELECT FROM health_signals UNION ALL SELECT FROM audit_events WHERE entity = 'signal'`).toEqual([]);
+  for (const module of ['ledger2', 'queues', 'targets/shop']) {
+    expect(await call('POST /health/signals', { json: { ...signal, module } })).toMatchObject({ status: 202 });
+  }
+});
+
+it('writes neither signal nor audit event when one of them cannot be written', async () => {
+  const { call, sql } = await startApi({ worker: null });
+  await call('POST /health/signals', { json: { ...signal, status: 'HEALTHY' } });
+  await sql`ALTER TABLE audit_events ADD CONSTRAINT none CHECK (action <> 'signal.change') NOT VALID`;
+  expect(await call('POST /health/signals', { json: signal })).toMatchObject({ status: 500 });
+  expect(await sql`SELECT status FROM health_signals`).toEqual([{ status: 'HEALTHY' }]);
+  expect(await call('POST /health/signals', { json: { ...signal, status: 'HEALTHY' } })).toMatchObject({ status: 202 });
 });

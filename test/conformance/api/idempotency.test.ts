@@ -27,7 +27,7 @@ it('answers a repeat as it answered the first time, without a second effect', as
     const audited = await count('audit_events');
     for (let again = 0; again < 3; again += 1) {
       const repeat = await call(request, { json, idempotencyKey: 'once' });
-      expect(repeat, request).toMatchObject({ status: first.status, body: first.body });
+      expect(repeat, request).toMatchObject({ status: first.status, text: first.text });
       for (const name of ['location', 'etag']) expect(repeat.headers.get(name)).toBe(first.headers.get(name));
     }
     expect(await count('audit_events'), request).toBe(audited);
@@ -74,12 +74,12 @@ it('does everything again without a key, with another key, for another caller an
 
 it('leaves the key free when the request was refused', async () => {
   const { call, count } = await setup();
-  const create = (name: string) =>
-    call('POST /schedules', { json: scheduleBody({ id: 'x', name }), idempotencyKey: 'k' });
-  expect(await create('')).toMatchObject({ status: 422 });
-  expect(await create('Nightly')).toMatchObject({ status: 409 });
+  const create = (id: string, name: string) =>
+    call('POST /schedules', { json: scheduleBody({ id, name }), idempotencyKey: 'k' });
+  expect(await create('x', '')).toMatchObject({ status: 422 });
+  expect(await create('nightly', 'Taken')).toMatchObject({ status: 409 });
   expect(await count('idempotency_keys')).toBe(0);
-  expect(await create('Free')).toMatchObject({ status: 201 });
+  expect(await create('x', 'Free')).toMatchObject({ status: 201 });
 });
 
 it('gives the first answer to a repeat even when the target can no longer be reached', async () => {
@@ -91,7 +91,7 @@ it('gives the first answer to a repeat even when the target can no longer be rea
   await api.sql`UPDATE targets SET connection = 'postgresql://nobody@127.0.0.1:1/none'`;
   expect(await api.call('POST /targets', { json, idempotencyKey: 'take' })).toMatchObject({
     status: 201,
-    body: first.body,
+    text: first.text,
   });
   expect(await api.sql`SELECT FROM inquiries`).toHaveLength(1);
 });

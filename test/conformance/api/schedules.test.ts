@@ -120,7 +120,7 @@ it('deletes a schedule and keeps its jobs', async () => {
   });
 });
 
-it('refuses an id or a name that is taken, naming it', async () => {
+it('refuses an id that is taken, naming it; a name may be', async () => {
   const { call } = await setup();
   const sameId = await call('POST /schedules', { json: scheduleBody({ name: 'Other' }) });
   expect(sameId).toMatchObject({
@@ -128,7 +128,9 @@ it('refuses an id or a name that is taken, naming it', async () => {
     body: { code: 'conflict', errors: [{ pointer: '/id', code: 'taken' }] },
   });
   const sameName = await call('POST /schedules', { json: scheduleBody({ id: 'other' }) });
-  expect(sameName).toMatchObject({ status: 409, body: { errors: [{ pointer: '/name', code: 'taken' }] } });
+  expect(sameName).toMatchObject({ status: 201, body: { id: 'other', name: scheduleBody().name } });
+  const { body } = await call(`GET /schedules?name=${encodeURIComponent(scheduleBody().name)}`);
+  expect(body.items).toMatchObject([{ id: 'other' }, { id: 'nightly' }]);
 });
 
 it('writes who did what into the audit log, with the state before and after', async () => {
