@@ -1,3 +1,4 @@
+import type { HealthReport } from '@slacktide/contract';
 import { describe, expect, it } from 'vitest';
 import { startFleet } from './support/fleet.ts';
 import { bloatedShop } from './support/shop.ts';
@@ -51,6 +52,11 @@ describe('cancel', () => {
     );
     const id = await fleet.api.run('unserved');
     expect((await fleet.api.job(id)).state).toBe('PENDING');
+    const queueHealth = async () => {
+      const { modules } = await fleet.api.get<HealthReport>('/health');
+      return modules.find(({ module }) => module === 'queue:index-rebuild')?.status;
+    };
+    await expect.poll(queueHealth, { timeout: 20_000 }).toBe('UNHEALTHY');
     await fleet.api.post(`/jobs/${id}/cancel`, undefined, 202);
     expect(await fleet.api.watch(id)).toMatchObject({ state: 'CANCELLED', reason: 'cancelled', started_at: null });
   });

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import type { WorkerHeartbeat } from '../ports/index.ts';
+import { latenessProbe, ledgerProbe, queueProbe, workersProbe } from './built-in-probes.ts';
+
+const now = new Date('2026-11-22T03:00:00Z');
+const worker = (id: string, secondsAgo: number): WorkerHeartbeat => ({
+  id,
+  host: 'h',
+  version: '1',
+  taskTypes: [],
+  concurrency: 4,
+  startedAt: now,
+  lastSeenAt: new Date(now.getTime() - secondsAgo * 1000),
+  draining: false,
+});
+
+describe('the built-in probes', () => {
+  it.each([
+    [{ waiting: 0, active: 0, failed: 0, workers: 0 }, 'HEALTHY'],
+    [{ waiting: 3, active: 0, failed: 0, workers: 1 }, 'HEALTHY'],
+    [{ waiting: 1, active: 0, failed: 0, workers: 0 }, 'UNHEALTHY'],
+    [{ waiting: 0, active: 1, failed: 0, workers: 0 }, 'UNHEALTHY'],
+    [{ waiting: 0, active: 0, failed: 2, workers: 1 }, 'DEGRADED'],
+  ])('a queue with %j is %s: work without a worker waits for ever', async (figures, status) => {
+    expect(await queueProbe(async () => figures)()).toMatchObject({ status });
+  });
+
+  it.each([
+    [[], 'UNHEALTHY', 'no worker has signed on'],
+    [[worker('a', 1)], 'HEALTHY', '1 alive'],
+    [[worker('a', 1), worker('b', 60)], 'DEGRADED', 'silent: b on h'],
+    [[worker('b', 60)], 'UNHEALTHY', 'no worker is alive: b on h'],
+  ])('workers %#', async (workers, status, message) => {
+    const probe = workersProbe({ listWorkers: async () => workers }, () => now);
+    expect(await probe()).toEqual({ status, message: expect.stringContaining(message) });
+  });
+
+  it('names the schedule that is latest, once it is late by more than a hiccup', async () => {
+    const late = (lateSeconds: number) =>
+      latenessProbe({ listLate: async () => [{ scheduleId: 's', name: 'Nightly', lateSeconds }] });
+    expect(await late(5)()).toMatchObject({ status: 'HEALTHY' });
+    expect(await late(90)()).toEqual({ status: 'UNHEALTHY', message: '1 late; worst: Nightly by 90 s' });
+  });
+
+  it('rejects when the ledger does not answer, which the registry takes for unhealthy', async () => {
+    await expect(ledgerProbe({ ping: () => Promise.reject(new Error('away')) })()).rejects.toThrow('away');
+    expect(await ledgerProbe({ ping: async () => undefined })()).toMatchObject({ status: 'HEALTHY' });
+  });
+});
