@@ -37,7 +37,9 @@ export type HealthReport = z.infer<typeof HealthReport>;
 /** Body of POST /health/signals. */
 export const SignalInput = z
   .strictObject({
-    module: ModuleName,
+    module: ModuleName.describe(
+      'Not one of the built-in modules: ledger, redis, workers, schedules, and what begins with queue: or target:',
+    ),
     status: HealthStatus,
     message: Text.max(1000).default(''),
     ttl_seconds: z
@@ -45,7 +47,7 @@ export const SignalInput = z
       .min(1)
       .max(86_400)
       .default(300)
-      .describe('How long it is true; silence afterwards is UNHEALTHY'),
+      .describe('How long it is true; afterwards the module is no longer reported'),
   })
   .meta({
     id: 'SignalInput',

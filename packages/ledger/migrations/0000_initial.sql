@@ -50,7 +50,7 @@ CREATE TABLE "idempotency_keys" (
 	"route" text NOT NULL,
 	"key" text NOT NULL,
 	"request_hash" text NOT NULL,
-	"result" jsonb,
+	"result" json,
 	"expires_at" timestamp (3) with time zone NOT NULL,
 	CONSTRAINT "idempotency_keys_pkey" PRIMARY KEY("principal","route","key")
 );
@@ -139,7 +139,6 @@ CREATE TABLE "schedules" (
 	"last_tick_at" timestamp (3) with time zone,
 	"created_at" timestamp (3) with time zone NOT NULL,
 	"updated_at" timestamp (3) with time zone NOT NULL,
-	CONSTRAINT "schedules_name_key" UNIQUE("name"),
 	CONSTRAINT "schedules_id" CHECK (id ~ '^[a-z0-9][a-z0-9._-]{0,62}$'),
 	CONSTRAINT "schedules_window" CHECK ((window_start_hour IS NULL AND window_end_hour IS NULL)
     OR (window_start_hour BETWEEN 0 AND 23 AND window_end_hour BETWEEN 0 AND 23
@@ -194,7 +193,6 @@ CREATE TABLE "targets" (
 	"version" integer NOT NULL,
 	"created_at" timestamp (3) with time zone NOT NULL,
 	"updated_at" timestamp (3) with time zone NOT NULL,
-	CONSTRAINT "targets_name_key" UNIQUE("name"),
 	CONSTRAINT "targets_id" CHECK (id ~ '^[a-z0-9][a-z0-9._-]{0,62}$'),
 	CONSTRAINT "targets_kind" CHECK (kind IN ('postgres')),
 	CONSTRAINT "targets_version" CHECK (version >= 1),

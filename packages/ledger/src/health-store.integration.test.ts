@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { freshLedger, lookInto } from '../../../test/support/ledger.ts';
 import { noon, sampleContext, sampleSchedule, sampleTarget } from '../../../test/support/ledger-data.ts';
 import { connectLedger } from './connect.ts';
@@ -29,6 +29,65 @@ describe('signals', () => {
     expect(put).toMatchObject({ module: 'backups', status: 'HEALTHY', message: 'fine again' });
     expect(put.expiresAt.getTime() - put.at.getTime()).toBe(60_000);
     expect(await health.listSignals()).toEqual([put]);
+  });
+
+  it('are repeated only while the status stays: else nothing is written', async () => {
+    const { health, sql } = await setup();
+    expect(await health.repeatSignal(signal)).toBeUndefined();
+    expect(await health.listSignals()).toEqual([]);
+    const put = await health.putSignal(signal);
+    const again = { ...signal, message: 'three failed', lifeSeconds: 90 };
+    expect(await health.repeatSignal({ ...again, status: 'HEALTHY' })).toBeUndefined();
+    expect(await health.listSignals()).toEqual([put]);
+    const repeated = await health.repeatSignal(again);
+    expect(repeated).toMatchObject({ module: 'backups', status: 'DEGRADED', message: 'three failed' });
+    expect(await health.listSignals()).toEqual([repeated]);
+    await sql`UPDATE health_signals SET expires_at = now() - interval '61 minutes'`;
+    expect(await health.repeatSignal(again)).toBeUndefined();
+  });
+
+  it('are got for update by one transaction at a time, though there is none yet', async () => {
+    const { health, ledger, sql } = await setup();
+    const got = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    const audit = [{ action: 'signal.change', entity: 'signal', entityId: 'backups' }] as const;
+    const first = ledger.transaction(sampleContext(), async (tx) => {
+      expect(await tx.signals.getForUpdate('backups')).toBeUndefined();
+      got.resolve();
+      await release.promise;
+      await tx.signals.put(signal);
+      return { result: null, audit };
+    });
+    await got.promise;
+    const second = ledger.transaction(sampleContext(), async (tx) => ({
+      result: (await tx.signals.getForUpdate('backups'))?.status ?? null,
+      audit,
+    }));
+    await vi.waitFor(async () => {
+      expect(
+        await sql`SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+      ).toHaveLength(1);
+    });
+    release.resolve();
+    await first;
+    expect(await second).toBe('DEGRADED');
+    expect(await health.listSignals()).toMatchObject([{ module: 'backups', status: 'DEGRADED' }]);
+  });
+
+  it('of a target are listed, expired or not, as long as it exists', async () => {
+    const { health, ledger, sql } = await setup();
+    await ledger.transaction(sampleContext(), async (tx) => {
+      await tx.targets.insert(sampleTarget());
+      return { result: null, audit: [{ action: 'target.create', entity: 'target', entityId: 'shop' }] };
+    });
+    // The look at `gone` ended after it was deleted.
+    for (const module of ['target:gone', 'target:shop']) await health.putSignal({ ...signal, module });
+    expect((await health.listSignals()).map(({ module }) => module)).toEqual(['target:shop']);
+    await sql`UPDATE health_signals SET expires_at = now() - interval '2 days'`;
+    await health.putSignal(signal);
+    expect((await health.listSignals()).map(({ module }) => module)).toEqual(['backups', 'target:shop']);
+    expect(await sql`SELECT FROM health_signals`).toHaveLength(2);
   });
 
   it('are listed by module until they are expired for an hour, then forgotten', async () => {

@@ -1,25 +1,21 @@
-import type { HealthStore, Signal, WorkerHeartbeat } from '@slacktide/application/ports';
+import type { HealthStore, WorkerHeartbeat } from '@slacktide/application/ports';
+import { listSignals, repeatSignal, sweepSignals, upsertSignal } from './signals/signal-rows.ts';
 import { jsonb, type LedgerPool } from './sql.ts';
 
 /** Signals and heartbeats, all at the ledger's time. */
 export function createHealthStore(sql: LedgerPool): HealthStore {
   return {
-    async putSignal({ module, status, message, lifeSeconds }) {
-      await sql`DELETE FROM health_signals WHERE expires_at < now() - interval '1 hour'`;
-      const [signal] = await sql<[Signal]>`
-        INSERT INTO health_signals (module, status, message, at, expires_at)
-        VALUES (${module}, ${status}, ${message}, now(), now() + make_interval(secs => ${lifeSeconds}))
-        ON CONFLICT (module) DO UPDATE
-          SET status = excluded.status, message = excluded.message, at = excluded.at, expires_at = excluded.expires_at
-        RETURNING module, status, message, at, expires_at`;
-      return { ...signal };
+    async putSignal(signal) {
+      await sweepSignals(sql);
+      return upsertSignal(sql, signal);
     },
 
-    async listSignals() {
-      return sql<Signal[]>`
-        SELECT module, status, message, at, expires_at FROM health_signals
-        WHERE expires_at >= now() - interval '1 hour' ORDER BY module`;
+    async repeatSignal(signal) {
+      await sweepSignals(sql);
+      return repeatSignal(sql, signal);
     },
+
+    listSignals: () => listSignals(sql),
 
     async beat({ id, host, version, taskTypes, concurrency, startedAt, draining }) {
       // That a worker died is news for a day.

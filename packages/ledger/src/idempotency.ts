@@ -1,7 +1,7 @@
 import { AppError } from '@slacktide/application';
 import type { IdempotencyClaim } from '@slacktide/application/ports';
 import type { Json } from '@slacktide/domain';
-import { jsonb, type LedgerSql } from './sql.ts';
+import { json, type LedgerSql } from './sql.ts';
 
 /** What claiming a key came to: the request is new, or it was served and this was its result. */
 export type KeyClaim = { readonly kind: 'new' } | { readonly kind: 'repeat'; readonly result: Json };
@@ -34,7 +34,7 @@ export async function claimKey(sql: LedgerSql, claim: IdempotencyClaim): Promise
 export async function keepResult(sql: LedgerSql, claim: IdempotencyClaim, result: Json): Promise<void> {
   const { principal, route, key } = claim;
   await sql`
-    UPDATE idempotency_keys SET result = ${jsonb(sql, result)}
+    UPDATE idempotency_keys SET result = ${json(sql, result)}
     WHERE principal = ${principal} AND route = ${route} AND key = ${key}`;
 }
 

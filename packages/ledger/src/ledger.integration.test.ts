@@ -122,6 +122,15 @@ describe('idempotency', () => {
     }
   });
 
+  it('repeats the first result byte for byte, its keys in their order', async () => {
+    const { ledger } = await setup();
+    const result = { zebra: 1, id: 'x', b: { z: 1e21, a: 0.1 }, a: [{ second: 2, first: 'ü \u2028 "\\' }], empty: {} };
+    const ctx = sampleContext({ idempotency: sampleClaim('k') });
+    await ledger.transaction(ctx, async () => ({ result, audit: [created] }));
+    const repeat = await ledger.transaction(ctx, async () => ({ result: {}, audit: [created] }));
+    expect(JSON.stringify(repeat)).toBe(JSON.stringify(result));
+  });
+
   it('replaces a key whose 24 hours are over', async () => {
     const { ledger, sql } = await setup();
     const ctx = sampleContext({ idempotency: sampleClaim('k') });

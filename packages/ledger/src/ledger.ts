@@ -7,6 +7,7 @@ import { addToOutbox } from './outbox/add-to-outbox.ts';
 import { runTransaction } from './run-transaction.ts';
 import { createScheduleReader } from './schedules/schedule-reader.ts';
 import { createScheduleWriter } from './schedules/schedule-writer.ts';
+import { createSignalWriter } from './signals/signal-writer.ts';
 import type { LedgerPool, LedgerSql } from './sql.ts';
 import { createTargetReader } from './targets/target-reader.ts';
 import { createTargetWriter } from './targets/target-writer.ts';
@@ -30,6 +31,7 @@ function openTransaction(sql: LedgerSql): LedgerTransaction {
     jobs: { ...createJobReader(sql), ...createJobWriter(sql) },
     audit: createAuditReader(sql),
     outbox: { add: (message) => addToOutbox(sql, message) },
+    signals: createSignalWriter(sql),
     now: () => ledgerNow(sql),
   };
 }

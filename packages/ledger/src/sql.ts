@@ -1,5 +1,8 @@
 import postgres from 'postgres';
 
+/** Of the type json; postgres.js itself sends jsonb. */
+const jsonOid = 114;
+
 type Types = { int8: number };
 
 /** The pool: every call may use another session. */
@@ -11,6 +14,11 @@ export type LedgerSql = postgres.ISql<Types>;
 /** A jsonb parameter; null stays SQL NULL. */
 export function jsonb(sql: LedgerSql, value: unknown): postgres.Parameter | null {
   return value === null || value === undefined ? null : sql.json(value as postgres.JSONValue);
+}
+
+/** A json parameter, which keeps the order of keys; null stays SQL NULL. */
+export function json(sql: LedgerSql, value: unknown): postgres.Parameter | null {
+  return value === null || value === undefined ? null : (sql.typed(value, jsonOid) as postgres.Parameter);
 }
 
 export interface PoolOptions {

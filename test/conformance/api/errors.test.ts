@@ -47,7 +47,7 @@ it('says that the ledger is away, and when to come again', async () => {
 });
 
 it('does not take a caller who hangs up for a fault of its own', async () => {
-  const { app, keys, logged } = await startApi({ worker: null });
+  const { app, keys, faults } = await startApi({ worker: null });
   const hangUp = Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
   for (const length of [{ 'content-length': '100' }, { 'transfer-encoding': 'chunked' }]) {
     const response = await app.request('/api/v1/maintenance/schedules', {
@@ -58,7 +58,24 @@ it('does not take a caller who hangs up for a fault of its own', async () => {
     } as RequestInit);
     expect(response.status).toBe(400);
   }
-  expect(logged).toEqual([]);
+  expect(faults()).toEqual([]);
+});
+
+it('tells every change in its log, with the trace that the answer and the job have', async () => {
+  const { call, logged } = await startApi({ worker: null });
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+  const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-01` };
+  await call('POST /schedules', { json: { name: 'no tasks' }, headers });
+  await call('GET /schedules');
+  expect(logged.map((line) => JSON.parse(line))).toEqual([
+    expect.objectContaining({
+      level: 30,
+      method: 'post',
+      path: '/api/v1/maintenance/schedules',
+      status: 422,
+      trace_id: traceId,
+    }),
+  ]);
 });
 
 it('knows no other path', async () => {

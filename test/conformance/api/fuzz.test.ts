@@ -126,6 +126,6 @@ it(`answers whatever it is asked, ${requests} times at each endpoint (seed ${see
     await fc.assert(property, { seed: seed + at, numRuns: requests });
   }
 
-  expect(api.logged, 'nothing unforeseen').toEqual([]);
+  expect(api.faults(), 'nothing unforeseen').toEqual([]);
   expect(accepted.size, 'it came beyond the checks of every endpoint').toBe(endpoints.length);
 });

@@ -1,4 +1,3 @@
-import { chmodSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AuditEntry } from '@slacktide/application/ports';
 import { connectLedger, migrateLedger } from '@slacktide/ledger';
@@ -6,12 +5,12 @@ import {
   embeddedPostgres,
   freePort,
   reachableInstallation,
-  reachableTempDir,
   type ServerProcess,
   serverAccount,
   startPostgresServer,
 } from '@slacktide/local';
 import { expect, it, onTestFinished, vi } from 'vitest';
+import { makeClusterDir } from '../../support/cluster-dir.ts';
 import { sampleContext } from '../../support/ledger-data.ts';
 
 const audit: readonly [AuditEntry] = [{ action: 'schedule.change', entity: 'schedule', entityId: 'nightly' }];
@@ -19,8 +18,7 @@ const audit: readonly [AuditEntry] = [{ action: 'schedule.change', entity: 'sche
 /** A PostgreSQL whose data outlive its restarts; the last server to run takes them along. */
 async function restartablePostgres() {
   const account = serverAccount();
-  const dir = mkdtempSync(join(reachableTempDir(account), 'slacktide-restart-'));
-  chmodSync(dir, 0o755);
+  const dir = makeClusterDir(account, 'restart');
   const port = await freePort();
   const start = (isLast: boolean): Promise<ServerProcess> =>
     startPostgresServer({

@@ -35,15 +35,19 @@ describe('HealthRegistry', () => {
     expect((await setup().report()).status).toBe('UNHEALTHY');
   });
 
-  it('shows pushed signals, and says so when one has run out', async () => {
+  it('shows pushed signals while they live, and a target that nobody looks at any more', async () => {
     const signal = { status: 'HEALTHY', message: 'fine', at: new Date(now.getTime() - 60_000) } as const;
     const registry = setup([
       { ...signal, module: 'fresh', expiresAt: new Date(now.getTime() + 1000) },
-      { ...signal, module: 'stale', expiresAt: new Date(now.getTime() - 1000) },
+      { ...signal, module: 'over', expiresAt: now },
+      { ...signal, module: 'target:seen', expiresAt: new Date(now.getTime() + 1000) },
+      { ...signal, module: 'target:shop', expiresAt: new Date(now.getTime() - 1000) },
     ]);
-    expect((await registry.report()).modules).toMatchObject([
-      { module: 'stale', status: 'UNHEALTHY', message: 'silent since 2026-11-22T02:59:59.000Z; last said: fine' },
-      { module: 'fresh', status: 'HEALTHY' },
+    const unseen = 'not looked at since 2026-11-22T02:59:00.000Z; last seen: fine';
+    expect((await registry.report()).modules).toEqual([
+      { module: 'target:shop', status: 'UNHEALTHY', message: unseen, checkedAt: signal.at },
+      { module: 'fresh', status: 'HEALTHY', message: 'fine', checkedAt: signal.at },
+      { module: 'target:seen', status: 'HEALTHY', message: 'fine', checkedAt: signal.at },
     ]);
   });
 

@@ -1,4 +1,5 @@
-import type { HealthStore } from '../ports/index.ts';
+import type { HealthStore, Signal } from '../ports/index.ts';
+import { isTargetModule } from './built-in-modules.ts';
 import { type HealthStatus, healthStatuses, type ModuleHealth, type Probe } from './health.ts';
 
 export interface HealthReport {
@@ -41,7 +42,7 @@ export class HealthRegistry {
     await Promise.all([...this.#probes].map(([module, probe]) => this.#ask(module, probe)));
   }
 
-  /** The report: last answers of the probes and the signals that modules pushed. */
+  /** The report: last answers of the probes, the signals of modules while they live, and what workers saw of targets. */
   async report(): Promise<HealthReport> {
     const pushed = await this.#signals();
     const modules = [...this.#latest.values(), ...pushed].sort(
@@ -53,17 +54,7 @@ export class HealthRegistry {
   async #signals(): Promise<readonly ModuleHealth[]> {
     const now = this.#now();
     try {
-      const signals = await this.#store.listSignals();
-      return signals.map(({ module, status, message, at, expiresAt }) =>
-        expiresAt > now
-          ? { module, status, message, checkedAt: at }
-          : {
-              module,
-              status: 'UNHEALTHY',
-              message: `silent since ${expiresAt.toISOString()}; last said: ${message}`,
-              checkedAt: at,
-            },
-      );
+      return (await this.#store.listSignals()).flatMap((signal) => healthOf(signal, now) ?? []);
     } catch {
       return []; // the ledger's own probe says what is wrong
     }
@@ -73,6 +64,14 @@ export class HealthRegistry {
     const answer = await withLimit(probe, this.#limitMs);
     if (this.#probes.get(module) === probe) this.#latest.set(module, { module, ...answer, checkedAt: this.#now() });
   }
+}
+
+/** What a signal still says: that of a module past its time is over, that of a target means that no worker looks any more. */
+function healthOf({ module, status, message, at, expiresAt }: Signal, now: Date): ModuleHealth | undefined {
+  if (expiresAt > now) return { module, status, message, checkedAt: at };
+  if (!isTargetModule(module)) return undefined;
+  const unseen = `not looked at since ${at.toISOString()}; last seen: ${message}`;
+  return { module, status: 'UNHEALTHY', message: unseen, checkedAt: at };
 }
 
 function rank(status: HealthStatus): number {

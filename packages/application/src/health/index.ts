@@ -1,3 +1,4 @@
+export { targetModule } from './built-in-modules.ts';
 export { latenessProbe, ledgerProbe, queueProbe, workersProbe } from './built-in-probes.ts';
 export * from './health.ts';
 export { HealthRegistry, type HealthReport } from './health-registry.ts';

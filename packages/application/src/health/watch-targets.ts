@@ -1,5 +1,6 @@
 import type { Target } from '@slacktide/domain';
 import { type HealthStore, type LedgerReader, TargetError, type TargetGateway } from '../ports/index.ts';
+import { targetModule } from './built-in-modules.ts';
 
 export interface WatchTargetsDeps {
   readonly ledger: Pick<LedgerReader, 'targets'>;
@@ -22,7 +23,7 @@ export async function watchTargets(deps: WatchTargetsDeps): Promise<number> {
   do {
     const page = await deps.ledger.targets.list({ limit: 200, cursor });
     due.push(
-      ...page.items.filter(({ id }) => deps.now().getTime() - (signals.get(`target:${id}`) ?? 0) > lookAgainAfterMs),
+      ...page.items.filter(({ id }) => deps.now().getTime() - (signals.get(targetModule(id)) ?? 0) > lookAgainAfterMs),
     );
     cursor = page.nextCursor ?? undefined;
   } while (cursor !== undefined);
@@ -38,7 +39,7 @@ export async function watchTargets(deps: WatchTargetsDeps): Promise<number> {
 async function lookAt(deps: WatchTargetsDeps, target: Target): Promise<void> {
   const say = (status: 'HEALTHY' | 'UNHEALTHY', message: string) =>
     deps.health.putSignal({
-      module: `target:${target.id}`,
+      module: targetModule(target.id),
       status,
       message: `${target.name}: ${message}`,
       lifeSeconds: signalLifeSeconds,

@@ -9,6 +9,17 @@ export interface Signal {
   readonly expiresAt: Date;
 }
 
+/** What a module says about itself, from now on for `lifeSeconds`. */
+export interface NewSignal extends Pick<Signal, 'module' | 'status' | 'message'> {
+  readonly lifeSeconds: number;
+}
+
+export interface SignalWriter {
+  /** The module's signal, as `listSignals` would have it; until the transaction ends nobody else gets or changes it here. */
+  getForUpdate(module: string): Promise<Signal | undefined>;
+  put(signal: NewSignal): Promise<Signal>;
+}
+
 export interface WorkerHeartbeat {
   readonly id: string;
   readonly host: string;
@@ -22,8 +33,11 @@ export interface WorkerHeartbeat {
 }
 
 export interface HealthStore {
-  putSignal(signal: { module: string; status: HealthStatus; message: string; lifeSeconds: number }): Promise<Signal>;
-  /** Signals, expired ones included until they are an hour old: silence after a signal is news. */
+  /** Writes the signal, unaudited: for what workers see of targets. */
+  putSignal(signal: NewSignal): Promise<Signal>;
+  /** Writes the signal if the module's present one has the same status; else undefined, and nothing is written. */
+  repeatSignal(signal: NewSignal): Promise<Signal | undefined>;
+  /** Signals, expired ones included: of a target as long as it exists, of other modules for an hour. */
   listSignals(): Promise<readonly Signal[]>;
   beat(worker: Omit<WorkerHeartbeat, 'lastSeenAt'>): Promise<void>;
   /** Removes the row of a worker that stopped in order. */

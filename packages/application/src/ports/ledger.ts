@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '@slacktide/domain';
 import type { AuditReader } from './audit-log.ts';
+import type { SignalWriter } from './health-store.ts';
 import type { JobReader, JobWriter } from './job-store.ts';
 import type { OutboxWriter } from './outbox.ts';
 import type { ScheduleReader, ScheduleWriter } from './schedule-store.ts';
@@ -60,6 +61,7 @@ export interface LedgerTransaction extends LedgerReader {
   readonly targets: TargetReaderStore & TargetWriter;
   readonly jobs: JobReader & JobWriter;
   readonly outbox: OutboxWriter;
+  readonly signals: SignalWriter;
 }
 
 /** The only truth (law 1). */

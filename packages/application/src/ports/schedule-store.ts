@@ -16,9 +16,9 @@ export interface ScheduleReader {
 export interface ScheduleWriter {
   /** Locks the row for the rest of the transaction. */
   getForUpdate(id: string): Promise<Schedule | undefined>;
-  /** @throws AppError `conflict` when the id or the name is taken. */
+  /** @throws AppError `conflict` when the id is taken, or a target it names is gone. */
   insert(schedule: Schedule): Promise<void>;
-  /** Replaces the row when its version is still `schedule.version - 1`; false = somebody was faster. @throws AppError `conflict` when the name is taken. */
+  /** Replaces the row when its version is still `schedule.version - 1`; false = somebody was faster. @throws AppError `conflict` when a target it names is gone. */
   update(schedule: Schedule): Promise<boolean>;
   /** Jobs of a deleted schedule stay in history. */
   delete(id: string): Promise<void>;

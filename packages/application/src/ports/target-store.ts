@@ -12,10 +12,10 @@ export interface TargetReaderStore {
 
 export interface TargetWriter {
   getForUpdate(id: string): Promise<Target | undefined>;
-  /** @throws AppError `conflict` when the id or the name is taken. */
+  /** @throws AppError `conflict` when the id is taken. */
   insert(target: Target): Promise<void>;
-  /** False when the version is no longer `target.version - 1`. @throws AppError `conflict` when the name is taken. */
+  /** False when the version is no longer `target.version - 1`. */
   update(target: Target): Promise<boolean>;
-  /** @throws AppError `conflict` when a schedule names it by id, or a job of it is not over. */
+  /** Removes what workers said of it too. @throws AppError `conflict` when a schedule names it by id, or a job of it is not over. */
   delete(id: string): Promise<void>;
 }

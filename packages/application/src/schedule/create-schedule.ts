@@ -8,7 +8,7 @@ import { nextDueAfter } from './save-schedule.ts';
 
 /**
  * Makes a schedule.
- * @throws AppError `invalid_request` with all that is wrong | `conflict` when the id or the name is taken
+ * @throws AppError `invalid_request` with all that is wrong | `conflict` when the id is taken
  */
 export async function createSchedule(
   deps: Pick<Deps, 'ledger' | 'taskTypes' | 'randomBytes'>,

@@ -10,7 +10,7 @@ import { mergePatch } from './merge-patch.ts';
 /**
  * Changes some fields of a schedule by a JSON merge patch (RFC 7396): null takes a field back to its default, arrays are
  * replaced. The merged document is judged as a whole.
- * @throws AppError `not_found` | `precondition_failed` | `invalid_request` | `conflict` when the name is taken
+ * @throws AppError `not_found` | `precondition_failed` | `invalid_request`
  */
 export async function patchSchedule(
   deps: Pick<Deps, 'ledger' | 'taskTypes'>,

@@ -5,7 +5,7 @@ import { changeSchedule, type ScheduleChange } from './change-schedule.ts';
 
 /**
  * Replaces a schedule: what the input leaves out goes back to its default.
- * @throws AppError `not_found` | `precondition_failed` | `invalid_request` | `conflict` when the name is taken
+ * @throws AppError `not_found` | `precondition_failed` | `invalid_request`
  */
 export async function replaceSchedule(
   deps: Pick<Deps, 'ledger' | 'taskTypes'>,

@@ -9,7 +9,7 @@ import { contentOf } from './target-content.ts';
 
 /**
  * Takes a database into care; a worker has a look at it first unless `verify` is false.
- * @throws AppError `target_unreachable` | `no_worker` | `conflict` when the id or the name is taken
+ * @throws AppError `target_unreachable` | `no_worker` | `conflict` when the id is taken
  */
 export async function createTarget(
   deps: Pick<Deps, 'ledger' | 'inquiries' | 'inquiryTimeoutMs' | 'randomBytes'>,

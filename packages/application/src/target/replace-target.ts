@@ -19,7 +19,7 @@ export interface TargetReplacement {
 
 /**
  * Replaces a target; a worker has a look at the new address first unless `verify` is false.
- * @throws AppError `not_found` | `precondition_failed` | `invalid_request` | `target_unreachable` | `no_worker` | `conflict` when the name is taken
+ * @throws AppError `not_found` | `precondition_failed` | `invalid_request` | `target_unreachable` | `no_worker`
  */
 export async function replaceTarget(
   deps: Pick<Deps, 'ledger' | 'inquiries' | 'inquiryTimeoutMs'>,

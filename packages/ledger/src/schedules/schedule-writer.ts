@@ -19,20 +19,16 @@ export function createScheduleWriter(sql: LedgerSql): ScheduleWriter {
       try {
         await sql`INSERT INTO schedules ${sql({ ...columns(sql, schedule), createdAt, lastTickAt })}`;
       } catch (error) {
-        throw takenError(error, { table: 'schedules', ...schedule });
+        throw takenError(error, { table: 'schedules', id: schedule.id });
       }
     },
 
     async update(schedule) {
       await keepNamedTargets(sql, schedule);
-      try {
-        const { count } = await sql`
-          UPDATE schedules SET ${sql(columns(sql, schedule))}
-          WHERE id = ${schedule.id} AND version = ${schedule.version - 1}`;
-        return count === 1;
-      } catch (error) {
-        throw takenError(error, { table: 'schedules', ...schedule });
-      }
+      const { count } = await sql`
+        UPDATE schedules SET ${sql(columns(sql, schedule))}
+        WHERE id = ${schedule.id} AND version = ${schedule.version - 1}`;
+      return count === 1;
     },
 
     async delete(id) {

@@ -73,18 +73,23 @@ it('lists newest first, filtered by enabled and name, in whole pages', async () 
   expect((await ledger.schedules.listEnabled()).map(({ id }) => id)).toEqual(['a', 'b', 'd', 'e']);
 });
 
-it('refuses an id or name that is taken, naming the field', async () => {
-  const { write } = await setup(sampleSchedule(), sampleSchedule({ id: 'other' }));
-  const insert = (changes: Partial<Schedule>) =>
-    write(async (tx) => tx.schedules.insert(sampleSchedule(changes)).then(() => null));
-  await expect(insert({ name: 'New' })).rejects.toMatchObject({
-    code: 'conflict',
-    problems: [{ pointer: '/id', code: 'taken' }],
-  });
-  const sameName = { code: 'conflict', problems: [{ pointer: '/name', code: 'taken' }] };
-  await expect(insert({ id: 'new', name: 'Schedule other' })).rejects.toMatchObject(sameName);
-  const rename = write((tx) => tx.schedules.update(sampleSchedule({ name: 'Schedule other', version: 2 })));
-  await expect(rename).rejects.toMatchObject(sameName);
+it('refuses an id that is taken, naming the field', async () => {
+  const { write, ledger } = await setup(sampleSchedule());
+  const insert = write(async (tx) => tx.schedules.insert(sampleSchedule({ name: 'New' })).then(() => null));
+  await expect(insert).rejects.toMatchObject({ code: 'conflict', problems: [{ pointer: '/id', code: 'taken' }] });
+  expect(await ledger.schedules.get('nightly')).toEqual(sampleSchedule());
+});
+
+it('may have the name of another, from the start or later', async () => {
+  const name = 'Nightly';
+  const { write, ledger } = await setup(
+    sampleSchedule({ id: 'a', name }),
+    sampleSchedule({ id: 'b', name }),
+    sampleSchedule({ id: 'c', name: 'Weekly' }),
+  );
+  expect(await write((tx) => tx.schedules.update(sampleSchedule({ id: 'c', name, version: 2 })))).toBe(true);
+  const { items } = await ledger.schedules.list({ limit: 10 }, { name });
+  expect(items.map(({ id }) => id)).toEqual(['c', 'b', 'a']);
 });
 
 it('refuses to name a target that does not exist', async () => {

@@ -1,5 +1,5 @@
 import type { Json } from '@slacktide/domain';
-import { index, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+import { index, json, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 import { instant } from './columns.ts';
 
 /** Requests that were served, with their results, until they expire. */
@@ -10,7 +10,8 @@ export const idempotencyKeys = pgTable(
     route: text().notNull(),
     key: text().notNull(),
     requestHash: text().notNull(),
-    result: jsonb().$type<Json>(),
+    /** The text as it was written: jsonb would sort the keys, and a repeat is answered byte for byte. */
+    result: json().$type<Json>(),
     expiresAt: instant().notNull(),
   },
   (table) => [

@@ -7,7 +7,7 @@ export const schedules = pgTable(
   'schedules',
   {
     id: text().primaryKey(),
-    name: text().notNull().unique('schedules_name_key'),
+    name: text().notNull(),
     description: text(),
     cronExpression: text().notNull(),
     timezone: text().notNull(),

@@ -7,7 +7,7 @@ export const targets = pgTable(
   'targets',
   {
     id: text().primaryKey(),
-    name: text().notNull().unique('targets_name_key'),
+    name: text().notNull(),
     kind: text().$type<(typeof targetKinds)[number]>().notNull(),
     connection: text().notNull(),
     secretRef: text(),

@@ -1,4 +1,4 @@
-import { AppError } from '@slacktide/application';
+import { AppError, targetModule } from '@slacktide/application';
 import type { TargetWriter } from '@slacktide/application/ports';
 import type { Target } from '@slacktide/domain';
 import { jsonb, type LedgerSql } from '../sql.ts';
@@ -17,18 +17,14 @@ export function createTargetWriter(sql: LedgerSql): TargetWriter {
       try {
         await sql`INSERT INTO targets ${sql({ ...columns(sql, target), createdAt: target.createdAt })}`;
       } catch (error) {
-        throw takenError(error, { table: 'targets', ...target });
+        throw takenError(error, { table: 'targets', id: target.id });
       }
     },
 
     async update(target) {
-      try {
-        const { count } = await sql`
-          UPDATE targets SET ${sql(columns(sql, target))} WHERE id = ${target.id} AND version = ${target.version - 1}`;
-        return count === 1;
-      } catch (error) {
-        throw takenError(error, { table: 'targets', ...target });
-      }
+      const { count } = await sql`
+        UPDATE targets SET ${sql(columns(sql, target))} WHERE id = ${target.id} AND version = ${target.version - 1}`;
+      return count === 1;
     },
 
     async delete(id) {
@@ -40,6 +36,7 @@ export function createTargetWriter(sql: LedgerSql): TargetWriter {
         SELECT 'job ' || id FROM jobs WHERE target_id = ${id} AND finished_at IS NULL
         LIMIT 1`;
       if (user !== undefined) throw new AppError('conflict', `target ${id} is in use by ${user.what}`);
+      await sql`DELETE FROM health_signals WHERE module = ${targetModule(id)}`;
       await sql`DELETE FROM targets WHERE id = ${id}`;
     },
   };

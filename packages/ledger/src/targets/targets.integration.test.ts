@@ -9,7 +9,7 @@ const audit: readonly [AuditEntry] = [{ action: 'target.change', entity: 'target
 
 async function setup() {
   const databaseUrl = await freshLedger();
-  const { ledger, close } = connectLedger({ databaseUrl, applicationName: 'test', maxConnections: 3 });
+  const { ledger, health, close } = connectLedger({ databaseUrl, applicationName: 'test', maxConnections: 3 });
   onTestFinished(close);
   const write = <T extends Json>(work: (tx: LedgerTransaction) => Promise<T>): Promise<T> =>
     ledger.transaction(sampleContext(), async (tx) => ({ result: await work(tx), audit }));
@@ -18,7 +18,7 @@ async function setup() {
       for (const target of targets) await tx.targets.insert(target);
       return null;
     });
-  return { ledger, write, insert, sql: lookInto(databaseUrl) };
+  return { ledger, health, write, insert, sql: lookInto(databaseUrl) };
 }
 
 describe('targets', () => {
@@ -81,20 +81,31 @@ describe('targets', () => {
     }
   });
 
-  it('refuse an id or name that is taken, naming the field', async () => {
-    const { insert, ledger, write } = await setup();
-    await insert(sampleTarget(), sampleTarget({ id: 'other' }));
+  it('refuse an id that is taken, naming the field', async () => {
+    const { insert, ledger } = await setup();
+    await insert(sampleTarget());
     await expect(insert(sampleTarget({ name: 'New' }))).rejects.toMatchObject({
       code: 'conflict',
-      problems: [{ pointer: '/id' }],
+      problems: [{ pointer: '/id', code: 'taken' }],
     });
-    await expect(insert(sampleTarget({ id: 'new', name: 'Target shop' }))).rejects.toMatchObject({
-      code: 'conflict',
-      problems: [{ pointer: '/name' }],
-    });
-    const renamed = write((tx) => tx.targets.update(sampleTarget({ name: 'Target other', version: 2 })));
-    await expect(renamed).rejects.toMatchObject({ code: 'conflict', problems: [{ pointer: '/name' }] });
     expect(await ledger.targets.get('shop')).toEqual(sampleTarget());
+  });
+
+  it('may have the name of another, from the start or later', async () => {
+    const { insert, ledger, write } = await setup();
+    const name = 'Shop';
+    await insert(
+      sampleTarget({ id: 'a', name }),
+      sampleTarget({ id: 'b', name }),
+      sampleTarget({ id: 'c', name: 'Blog' }),
+    );
+    expect(await write((tx) => tx.targets.update(sampleTarget({ id: 'c', name, version: 2 })))).toBe(true);
+    const { items } = await ledger.targets.list({ limit: 10 });
+    expect(items.map((target) => [target.id, target.name])).toEqual([
+      ['c', name],
+      ['b', name],
+      ['a', name],
+    ]);
   });
 
   it('are replaced only at the version the caller saw, and keep their fence and birthday', async () => {
@@ -138,6 +149,23 @@ describe('deleting a target', () => {
     await write(async (tx) => tx.schedules.delete('nightly').then(() => null));
     await expect(remove()).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('by job ') });
     expect(await ledger.targets.get('shop')).toEqual(sampleTarget());
+  });
+
+  it('removes what was said of it, and nothing else', async () => {
+    const { insert, health, sql, write } = await setup();
+    await insert(sampleTarget(), sampleTarget({ id: 'shop2' }));
+    const said = { status: 'HEALTHY', message: 'fine', lifeSeconds: 60 } as const;
+    for (const module of ['shop', 'target:shop', 'target:shop2']) await health.putSignal({ ...said, module });
+    const modules = async () =>
+      (await sql`SELECT module FROM health_signals ORDER BY module`).map(({ module }) => module);
+    const refused = write(async (tx) => {
+      await tx.targets.delete('shop');
+      throw new Error('on second thoughts');
+    });
+    await expect(refused).rejects.toThrow('on second thoughts');
+    expect(await modules()).toEqual(['shop', 'target:shop', 'target:shop2']);
+    await write(async (tx) => tx.targets.delete('shop').then(() => null));
+    expect(await modules()).toEqual(['shop', 'target:shop2']);
   });
 
   it('leaves the history of its jobs', async () => {

@@ -85,6 +85,8 @@ export async function startApi(options: ApiOptions = {}) {
     newKey,
     /** What the API wrote to its log. */
     logged,
+    /** Of that, warnings and worse. */
+    faults: () => logged.filter((line) => (JSON.parse(line) as { level: number }).level >= 40),
     databaseUrl,
     sql: lookInto(databaseUrl),
     /** Sends a request, with the admin's key unless told otherwise, and holds the answer to everything that is promised of any answer. */

@@ -1,0 +1,17 @@
+const builtInModules: readonly string[] = ['ledger', 'redis', 'workers', 'schedules'];
+const queuePrefix = 'queue:';
+const targetPrefix = 'target:';
+
+/** Of these the built-in probes and the workers tell: nobody else may. */
+export function isBuiltInModule(module: string): boolean {
+  return builtInModules.includes(module) || module.startsWith(queuePrefix) || isTargetModule(module);
+}
+
+/** The module under which workers tell how a target is. */
+export function targetModule(targetId: string): string {
+  return `${targetPrefix}${targetId}`;
+}
+
+export function isTargetModule(module: string): boolean {
+  return module.startsWith(targetPrefix);
+}
