@@ -1,5 +1,10 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Probe } from '@slacktide/application';
 import type { HealthStore } from '@slacktide/application/ports';
+import { redisMayEvict } from '@slacktide/dispatch';
+
+/** Longer than a Redis that is there takes; shorter than the patience of whoever asks whether we are ready. */
+const redisLimitMs = 500;
 
 /**
  * Ready = the ledger answers and Redis, when it answers, keeps what it is given. A Redis that is away does not count: the API
@@ -15,9 +20,11 @@ export function readinessCheck(deps: {
         () => undefined,
         () => 'the ledger does not answer',
       ),
-      deps.redisProbe().then(({ message }) => (message.startsWith('maxmemory-policy') ? message : undefined)),
+      Promise.race([deps.redisProbe(), setTimeout(redisLimitMs, undefined, { ref: false })]),
     ]);
-    const reasons = [ledger, redis].filter((reason) => reason !== undefined);
+    const reasons = [ledger, redis?.code === redisMayEvict ? redis.message : undefined].filter(
+      (reason) => reason !== undefined,
+    );
     return { ready: reasons.length === 0, reasons };
   };
 }

@@ -6,5 +6,6 @@ export type { OnError } from './error-report.ts';
 export type { FinaliseWorkerOptions } from './finalise-worker.ts';
 export type { QueueFigures } from './queue-figures.ts';
 export { finaliseQueue, queueOfTaskType, taskTypeOfQueue, ticksQueue } from './queue-names.ts';
+export { redisMayEvict } from './redis-probe.ts';
 export type { TaskDelivery, TaskWorkersOptions } from './task-queue-worker.ts';
 export type { TickWorkerOptions } from './tick-worker.ts';

@@ -1,6 +1,9 @@
 import type { HealthStatus, Probe } from '@slacktide/application';
 import type { Connections } from './connection.ts';
 
+/** Code of a Redis that may evict jobs and locks: nobody should be sent to a control plane that works with it. */
+export const redisMayEvict = 'redis_may_evict';
+
 /** Below this BullMQ runs, but its authors advise against it. */
 const advisedVersion = [6, 2] as const;
 /** Share of `maxmemory` from which the fleet should be told: at 1 every add fails. */
@@ -27,7 +30,8 @@ export function judgeRedis(info: string): Verdict {
   const findings: { readonly status: HealthStatus; readonly message: string }[] = [];
 
   const policy = field('maxmemory_policy');
-  if (policy !== 'noeviction') {
+  const mayEvict = policy !== 'noeviction';
+  if (mayEvict) {
     findings.push({
       status: 'UNHEALTHY',
       message: `maxmemory-policy is ${policy || 'unknown'}: jobs and locks may be evicted. Cure: CONFIG SET maxmemory-policy noeviction, and the same in redis.conf`,
@@ -46,7 +50,8 @@ export function judgeRedis(info: string): Verdict {
     field('aof_enabled') === '1' ? 'AOF on' : 'AOF off: after a restart the queues are rebuilt from the ledger';
   const status = findings.some((finding) => finding.status === 'UNHEALTHY') ? 'UNHEALTHY' : 'DEGRADED';
   if (findings.length === 0) return { status: 'HEALTHY', message: `version ${version}, noeviction, ${aof}` };
-  return { status, message: findings.map(({ message }) => message).join('; ') };
+  const message = findings.map((finding) => finding.message).join('; ');
+  return { status, message, ...(mayEvict ? { code: redisMayEvict } : {}) };
 }
 
 function isOlder(version: string, [major, minor]: readonly [number, number]): boolean {

@@ -25,14 +25,15 @@ const outcome = (promise: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
-/** Settles once the acting session runs something that matches. */
-async function running({ admin }: FreshTarget, query: string): Promise<void> {
+/** Settles once the acting session runs something that matches, and waits for `waitEvent` in it. */
+async function running({ admin }: FreshTarget, query: string, waitEvent = '%'): Promise<void> {
   await expect
     .poll(
       async () => {
         const { rows } = await admin.query(
-          `SELECT FROM pg_stat_activity WHERE application_name LIKE 'slacktide/test/1%' AND state = 'active' AND query LIKE $1`,
-          [query],
+          `SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'slacktide/test/1%'
+           AND state = 'active' AND query LIKE $1 AND coalesce(wait_event, '') LIKE $2`,
+          [query, waitEvent],
         );
         return rows.length;
       },
@@ -118,11 +119,13 @@ describe.each(majors)('an abort on PostgreSQL %i', (major) => {
 
 describe.each(majors)('on PostgreSQL %i', (major) => {
   it('a statement that ignores its cancel is ended together with its session', async () => {
-    const { target, stop, act } = await setup(major, { terminateAfterMs: 300 });
+    // Said once: the statement catches a cancel only while it sleeps, and every further one might meet it in between.
+    const { target, stop, act } = await setup(major, { terminateAfterMs: 300, cancelRetryMs: 500 });
     await act(async (session) => {
       const stubborn = `DO $$ BEGIN LOOP BEGIN PERFORM pg_sleep(600); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$`;
       const working = outcome(session.execute(stubborn));
-      await running(target, 'DO %');
+      // Before it sleeps nothing catches the cancel.
+      await running(target, 'DO %', 'PgSleep');
       stop.abort();
       expect(await working).toMatchObject({ code: 'session_lost', sqlState: '57P01' });
       expect(await outcome(session.cleanUp('SELECT 1'))).toMatchObject({ code: 'session_lost' });

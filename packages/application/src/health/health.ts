@@ -11,4 +11,11 @@ export interface ModuleHealth {
 }
 
 /** A module's health function. Rejecting or taking longer than its time limit counts as UNHEALTHY. */
-export type Probe = () => Promise<{ readonly status: HealthStatus; readonly message: string }>;
+export type Probe = () => Promise<ProbeAnswer>;
+
+export interface ProbeAnswer {
+  readonly status: HealthStatus;
+  readonly message: string;
+  /** Stable name of what is wrong, where somebody acts on it. */
+  readonly code?: string;
+}

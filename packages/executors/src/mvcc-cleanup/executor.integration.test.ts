@@ -1,6 +1,12 @@
 import { TargetError } from '@slacktide/application/ports';
-import { describe, expect, inject, it, vi } from 'vitest';
-import { createDatabase, majors, type PostgresMajor } from '../../../../test/support/postgres.ts';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import {
+  createDatabase,
+  majors,
+  type PostgresMajor,
+  startPostgres,
+  type TestPostgres,
+} from '../../../../test/support/postgres.ts';
 import { openRig, type TargetRig } from '../../test/target-rig.ts';
 import { mvccCleanup } from './index.ts';
 
@@ -8,9 +14,23 @@ import { mvccCleanup } from './index.ts';
 const hostile = `t": found 7 removable, \ntuples: 8 removed, "; DROP TABLE decoy`;
 const hostileQuoted = `"t"": found 7 removable, \ntuples: 8 removed, ""; DROP TABLE decoy"`;
 
-/** Of this file alone: roles belong to the server, which all files share. */
 const role = `vacuum "role"`;
 const roleQuoted = `"vacuum ""role"""`;
+
+/**
+ * Servers of this file alone: whoever logs in anywhere on a server keeps, until its password is checked, the dead rows of all
+ * databases, and so would the sessions of other files.
+ */
+const servers = new Map<PostgresMajor, Promise<TestPostgres>>();
+afterAll(async () => {
+  for (const server of servers.values()) await (await server).stop();
+});
+
+function serverOf(major: PostgresMajor): Promise<TestPostgres> {
+  const server = servers.get(major) ?? startPostgres(major);
+  servers.set(major, server);
+  return server;
+}
 
 describe.each(majors)('MVCC_CLEANUP on PostgreSQL %i', (major) => {
   const setup = (...statements: string[]): Promise<TargetRig> => prepare(major, statements);
@@ -286,7 +306,8 @@ describe('MVCC_CLEANUP', () => {
 
 /** A database of its own. Autovacuum stays away from its tables: it must not do the work that a test waits for. */
 async function prepare(major: PostgresMajor, statements: readonly string[]): Promise<TargetRig> {
-  const rig = await openRig(await createDatabase(inject('targetUrls')[major]));
+  const { url } = await serverOf(major);
+  const rig = await openRig(await createDatabase(url));
   for (const statement of statements) await rig.sql(statement);
   return rig;
 }
