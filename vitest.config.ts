@@ -6,8 +6,8 @@ const ignored = ['**/node_modules/**', '.slacktide/**'];
 
 export default defineConfig({
   test: {
-    // Two at most: more PostgreSQL servers at once than cores make the timings of every test worse.
-    maxWorkers: 2,
+    // More than cores: most of the integration tests wait for a server most of the time.
+    maxWorkers: 4,
     projects: [
       {
         test: {
@@ -28,6 +28,7 @@ export default defineConfig({
           globalSetup: [services, targets],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          expect: { poll: { timeout: 20_000 } },
         },
       },
       {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { vacuumAway } from '../support/vacuum.ts';
 import { startFleet } from './support/fleet.ts';
 import { bloatedShop } from './support/shop.ts';
 
@@ -10,7 +11,7 @@ describe('a schedule made over REST', () => {
   it('rebuilds the index and refreshes the statistics, in order, with history, audit, health and metrics to show for it', async () => {
     const fleet = await startFleet({ targetSql: bloatedShop });
     // What VACUUM leaves: pages that are free but stay in the file.
-    await fleet.target.query('VACUUM orders');
+    await vacuumAway(fleet.target, 'orders');
     const before = (await fleet.target.query(indexState)).rows[0];
     expect((await fleet.target.query(analyzedAt)).rows[0].last_analyze).toBeNull();
 

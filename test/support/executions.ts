@@ -58,11 +58,15 @@ export async function executionsSetup() {
 
     /** Resolves when so many sessions of the ledger wait for a lock. */
     async waitForLock(sessions = 1): Promise<void> {
-      await vi.waitFor(async () => {
-        const waiting = await sql`
+      await vi.waitFor(
+        async () => {
+          const waiting = await sql`
           SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-        if (waiting.length < sessions) throw new Error(`expected ${sessions} sessions to wait, got: ${waiting.length}`);
-      });
+          if (waiting.length < sessions)
+            throw new Error(`expected ${sessions} sessions to wait, got: ${waiting.length}`);
+        },
+        { timeout: 20_000 },
+      );
     },
 
     /** Everything that a claim may change, to compare. */

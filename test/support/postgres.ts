@@ -1,14 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  embeddedPostgres,
-  reachableInstallation,
-  reachableTempDir,
-  serverAccount,
-  startPostgresServer,
-} from '@slacktide/local';
+import { embeddedPostgres, reachableInstallation, serverAccount, startPostgresServer } from '@slacktide/local';
 import pg from 'pg';
+import { makeClusterDir } from './cluster-dir.ts';
 import { onFreePort } from './free-port.ts';
 
 /** The PostgreSQL majors under care, each available to tests: `describe.each(majors)('PostgreSQL %i', …)`. */
@@ -26,12 +20,17 @@ export interface TestPostgres {
   stop(): Promise<void>;
 }
 
-/** Small and unsafe on purpose (`fsync=off`); everything else as a server under care would have it. */
+/**
+ * Small and unsafe on purpose (`fsync=off`), and without autovacuum: with a database for every test its workers are always at
+ * work somewhere, and their snapshots keep the rows that a test expects to be removed. Else as a server under care would be.
+ */
 const testSettings = {
+  autovacuum: 'off',
   fsync: 'off',
   synchronous_commit: 'off',
   full_page_writes: 'off',
   shared_buffers: '32MB',
+  max_wal_size: '128MB',
   max_connections: '200',
   wal_level: 'replica',
   shared_preload_libraries: 'pg_stat_statements',
@@ -45,9 +44,7 @@ const testSettings = {
 export function startPostgres(major: PostgresMajor, { flags = [] }: { flags?: string[] } = {}): Promise<TestPostgres> {
   const account = serverAccount();
   return onFreePort(async (port) => {
-    const dir = mkdtempSync(join(reachableTempDir(account), `slacktide-postgres-${major}-`));
-    // mkdtemp makes it 0700; PostgreSQL may run as another user and keeps its own data directory closed.
-    chmodSync(dir, 0o755);
+    const dir = makeClusterDir(account, `postgres-${major}`);
     const dataDir = join(dir, 'data');
     const server = await startPostgresServer({
       installation: reachableInstallation(embeddedPostgres(major, import.meta.url), account, dir),
@@ -74,11 +71,19 @@ export async function createDatabase(
 ): Promise<{ url: string; name: string; drop(): Promise<void> }> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   const from = template === undefined ? '' : ` TEMPLATE ${pg.escapeIdentifier(template)}`;
-  await execute(adminUrl, `CREATE DATABASE ${name}${from}`);
+  await withClient(adminUrl, async (client) => {
+    const { rows } = await client.query<{ major: number }>(
+      `SELECT current_setting('server_version_num')::int / 10000 AS major`,
+    );
+    // The only way of 14. The default since 15 writes the whole database to the WAL: 30 ms instead of 11 ms.
+    const strategy = (rows[0]?.major ?? 14) >= 15 ? ' STRATEGY file_copy' : '';
+    await client.query(`CREATE DATABASE ${name}${from}${strategy}`);
+  });
   return {
     name,
     url: withDatabase(adminUrl, name),
-    drop: () => execute(adminUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+    drop: () =>
+      withClient(adminUrl, async (client) => void (await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`))),
   };
 }
 
@@ -116,11 +121,11 @@ export function withDatabase(url: string, database: string): string {
   return changed.href;
 }
 
-async function execute(url: string, statement: string): Promise<void> {
+async function withClient(url: string, use: (client: pg.Client) => Promise<void>): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query(statement);
+    await use(client);
   } finally {
     await client.end();
   }

@@ -1,21 +1,20 @@
-import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   embeddedPostgres,
   freePort,
   reachableInstallation,
-  reachableTempDir,
   serverAccount,
   startPostgresServer,
 } from '@slacktide/local';
 import { onTestFinished } from 'vitest';
+import { makeClusterDir } from './cluster-dir.ts';
 import type { PostgresMajor } from './postgres.ts';
 
 /** Starts PostgreSQL as a standby that has no primary: for ever in recovery, readable by its superuser. Gone after the test. */
 export async function startStandby(major: PostgresMajor): Promise<{ url: string }> {
   const account = serverAccount();
-  const temporaryDir = mkdtempSync(join(reachableTempDir(account), `slacktide-standby-${major}-`));
-  chmodSync(temporaryDir, 0o755);
+  const temporaryDir = makeClusterDir(account, `standby-${major}`);
   const dataDir = join(temporaryDir, 'data');
   const port = await freePort();
   const options = {

@@ -6,6 +6,8 @@ export interface TcpProxy {
   readonly port: number;
   /** From now on nothing passes and nobody new gets an answer, but nothing is closed: as when a cable is pulled. */
   freeze(): void;
+  /** Breaks the connections there are, without a goodbye (RST); new ones pass. */
+  reset(): void;
 }
 
 /** Passes connections on 127.0.0.1 on to `port`; `fromServer` may rewrite what the server says. Gone after the test. */
@@ -40,6 +42,9 @@ export async function startTcpProxy(
     port: (server.address() as { port: number }).port,
     freeze: () => {
       frozen = true;
+    },
+    reset: () => {
+      for (const socket of sockets) socket.resetAndDestroy();
     },
   };
 }

@@ -16,6 +16,7 @@ it('finds one that may evict unhealthy', async () => {
     await using dispatch = openDispatch(server.url);
     expect(await dispatch.redisProbe()).toEqual({
       status: 'UNHEALTHY',
+      code: 'redis_may_evict',
       message: expect.stringMatching(/maxmemory-policy is allkeys-lru.*CONFIG SET maxmemory-policy noeviction/),
     });
   } finally {

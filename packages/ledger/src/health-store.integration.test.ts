@@ -63,12 +63,15 @@ describe('signals', () => {
       result: (await tx.signals.getForUpdate('backups'))?.status ?? null,
       audit,
     }));
-    await vi.waitFor(async () => {
-      expect(
-        await sql`SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+    await vi.waitFor(
+      async () => {
+        expect(
+          await sql`SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-      ).toHaveLength(1);
-    });
+        ).toHaveLength(1);
+      },
+      { timeout: 20_000 },
+    );
     release.resolve();
     await first;
     expect(await second).toBe('DEGRADED');

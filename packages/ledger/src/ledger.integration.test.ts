@@ -184,7 +184,7 @@ describe('a ledger that is away', () => {
       await sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE application_name = 'test' AND datname = current_database()`;
       // By now the pool's only connection is another session: what is left of the work must not go on there.
-      await vi.waitFor(() => ledger.now());
+      await vi.waitFor(() => ledger.now(), { timeout: 20_000 });
       return insertShop(tx);
     });
     await expect(work).rejects.toMatchObject({ code: 'ledger_unavailable' });
@@ -199,11 +199,14 @@ describe('a ledger that is away', () => {
     await locker`LOCK TABLE targets`;
     const work = ledger.transaction(sampleContext(), insertShop);
     const refused = expect(work).rejects.toMatchObject({ code: 'ledger_unavailable' });
-    await vi.waitFor(async () => {
-      const ended = await sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    await vi.waitFor(
+      async () => {
+        const ended = await sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE application_name = 'test' AND wait_event_type = 'Lock' AND datname = current_database()`;
-      expect(ended.length).toBe(1);
-    });
+        expect(ended.length).toBe(1);
+      },
+      { timeout: 20_000 },
+    );
     await refused;
     await locker`ROLLBACK`;
     locker.release();

@@ -61,9 +61,9 @@ it('a ledger that restarts under load loses nothing it promised, and everybody f
     }
   };
   const askers = [ask(), ask(), ask()];
-  await vi.waitFor(() => expect(promised).toBeGreaterThan(20));
+  await vi.waitFor(() => expect(promised).toBeGreaterThan(20), { timeout: 20_000 });
   await first.stop();
-  await vi.waitFor(() => expect(faults.length).toBeGreaterThan(3));
+  await vi.waitFor(() => expect(faults.length).toBeGreaterThan(3), { timeout: 20_000 });
   const before = promised;
   wake.mockClear();
 

@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { majors } from '../../../../test/support/postgres.ts';
 import { runExecutor } from '../../../../test/support/run-executor.ts';
 import { type FreshTarget, freshTarget } from '../../../../test/support/target.ts';
+import { vacuumAway } from '../../../../test/support/vacuum.ts';
 import { indexRebuild } from './index.ts';
 
 /** 100 000 rows of which every tenth is left: the primary key keeps its 2 MiB for a tenth of the rows. */
@@ -45,7 +46,7 @@ describe.each(majors)('INDEX_REBUILD on PostgreSQL %i', (major) => {
   it('finds the bloated index, makes it small in a new file, and proves it', async () => {
     const target = await setup(major);
     await target.owner.query(bloated);
-    await target.owner.query('VACUUM public.orders');
+    await vacuumAway(target.owner, 'public.orders');
     const before = await stateOf(target, 'public.orders_pkey');
     const done = await rebuild(target, { min_size_mb: 0.5 });
     // The other index shares entries of equal values: its size says nothing, only measuring does.
@@ -139,7 +140,7 @@ describe.each(majors)('INDEX_REBUILD on PostgreSQL %i', (major) => {
       steps: [],
       unknown: expect.arrayContaining([{ object: 'public.orders_pkey', reason: 'over_max_measured_mb', grant: null }]),
     });
-    await target.owner.query('VACUUM public.orders');
+    await vacuumAway(target.owner, 'public.orders');
     expect(keys(await rebuild(target, small))).toContain('public.orders_pkey');
   });
 

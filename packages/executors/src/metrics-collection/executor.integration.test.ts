@@ -1,6 +1,7 @@
 import { type Sample, TargetError } from '@slacktide/application/ports';
 import { describe, expect, inject, it } from 'vitest';
 import { createDatabase, majors } from '../../../../test/support/postgres.ts';
+import { vacuumAway } from '../../../../test/support/vacuum.ts';
 import { openRig, type TargetRig } from '../../test/target-rig.ts';
 import { metricsCollection } from './index.ts';
 
@@ -36,8 +37,8 @@ describe.each(majors)('METRICS_COLLECTION on PostgreSQL %i', (major) => {
         `SELECT format('%I.%I', 'public', relname) AS name FROM pg_class WHERE relname LIKE 't"%' AND relkind = 'r'`,
       )
     )[0]?.name;
-    await rig.sql(`VACUUM ${hostileQuoted}`);
     const idle = await rig.connect();
+    await vacuumAway(idle, hostileQuoted);
     await idle.query('BEGIN');
     const { plan, steps, samples } = await rig.run(metricsCollection, { min_measured_mb: 0.1 });
 

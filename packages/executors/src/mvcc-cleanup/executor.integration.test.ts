@@ -242,8 +242,10 @@ describe.each([14, 18] as const)('MVCC_CLEANUP, oldest and newest: PostgreSQL %i
     await other.query('SET vacuum_cost_delay = 100');
     await other.query('SET vacuum_cost_limit = 1');
     const vacuuming = other.query('VACUUM slow');
-    await vi.waitFor(async () =>
-      expect(await rig.sql('SELECT FROM pg_stat_progress_vacuum WHERE datname = current_database()')).toHaveLength(1),
+    await vi.waitFor(
+      async () =>
+        expect(await rig.sql('SELECT FROM pg_stat_progress_vacuum WHERE datname = current_database()')).toHaveLength(1),
+      { timeout: 20_000 },
     );
     const { steps, progress } = await rig.run(mvccCleanup, { tables: ['slow'], lock_timeout_seconds: 1 });
     expect(progress).toContainEqual({ phase: 'waiting for autovacuum', percent: null, etaSeconds: null });

@@ -182,8 +182,12 @@ describe.each([14, 18] as const)('STATISTICS_UPDATE, oldest and newest: PostgreS
     const error = await running.catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(TargetError);
     expect(error).toMatchObject({ code: 'cancelled' });
-    await vi.waitFor(async () =>
-      expect(await rig.sql(`SELECT pid FROM pg_stat_progress_analyze WHERE datname = current_database()`)).toEqual([]),
+    await vi.waitFor(
+      async () =>
+        expect(await rig.sql(`SELECT pid FROM pg_stat_progress_analyze WHERE datname = current_database()`)).toEqual(
+          [],
+        ),
+      { timeout: 20_000 },
     );
     expect(await rig.sql(`SELECT analyze_count FROM pg_stat_all_tables WHERE relname = 'large'`)).toEqual([
       { analyze_count: '0' },

@@ -86,7 +86,7 @@ describe('ask', () => {
       code: 'no_worker',
       message: 'worker w1 took the question and gave no answer',
     });
-    await vi.waitFor(() => expect(answer).toHaveBeenCalledOnce());
+    await vi.waitFor(() => expect(answer).toHaveBeenCalledOnce(), { timeout: 20_000 });
     await sql`WITH aged AS (UPDATE inquiries SET expires_at = now() RETURNING id)
       SELECT pg_notify('slacktide_inquiry_answered', id::text) FROM aged`;
     await refusal;
@@ -103,7 +103,7 @@ describe('ask', () => {
     const stop = await process({ onError }).serve('w1', answer);
     const asker = process();
     await expect(asker.ask(inspect, patienceMs)).rejects.toMatchObject({ code: 'no_worker' });
-    await vi.waitFor(() => expect(onError).toHaveBeenCalledExactlyOnceWith(fault));
+    await vi.waitFor(() => expect(onError).toHaveBeenCalledExactlyOnceWith(fault), { timeout: 20_000 });
     expect(await asker.ask(inspect, patienceMs)).toEqual(refused);
     await stop();
   });
@@ -114,7 +114,7 @@ describe('ask', () => {
     const stop = await process().serve('w1', answer);
     const asker = process();
     const first = asker.ask(inspect, patienceMs);
-    await vi.waitFor(() => expect(answer).toHaveBeenCalledOnce());
+    await vi.waitFor(() => expect(answer).toHaveBeenCalledOnce(), { timeout: 20_000 });
     await loseListeners();
     letGo();
     expect(await first).toEqual(refused);
@@ -156,7 +156,7 @@ describe('serve', () => {
     const stop = await process().serve('w1', answer);
     const asker = process();
     const first = asker.ask(inspect, patienceMs);
-    await vi.waitFor(() => expect(answer).toHaveBeenCalledOnce());
+    await vi.waitFor(() => expect(answer).toHaveBeenCalledOnce(), { timeout: 20_000 });
 
     const stopped = vi.fn();
     const stopping = stop().then(stopped);
@@ -178,7 +178,7 @@ describe('serve', () => {
       INSERT INTO inquiries (id, question, asked_at, expires_at)
       SELECT gen_random_uuid(), jsonb_build_object('number', number), now() - number * interval '1 second', now() + interval '1 minute'
       FROM generate_series(1, 3) AS number`;
-    await vi.waitFor(() => expect(seen).toHaveBeenCalledTimes(3));
+    await vi.waitFor(() => expect(seen).toHaveBeenCalledTimes(3), { timeout: 20_000 });
     expect(seen.mock.calls.map(([question]) => question)).toEqual([{ number: 3 }, { number: 2 }, { number: 1 }]);
     await stop();
   });

@@ -245,7 +245,7 @@ describe('requestCancel', () => {
         { state: 'SKIPPED', reason: 'cancelled', finishedAt: after(5) },
       ],
     });
-    await vi.waitFor(() => expect(heard.mock.calls).toEqual([[job.id]]));
+    await vi.waitFor(() => expect(heard.mock.calls).toEqual([[job.id]]), { timeout: 20_000 });
     expect((await ledger.jobs.list({ limit: 10 }, { state: 'PENDING' })).items[0]).toMatchObject({
       cancelRequestedAt: null,
       tasks: [{ state: 'PENDING' }, { state: 'PENDING' }],

@@ -138,13 +138,13 @@ describe('subscribe', () => {
     });
     await expect(rejected).rejects.toThrow('no');
     await write(add('a'), add('b'));
-    await vi.waitFor(() => expect(wake).toHaveBeenCalled());
+    await vi.waitFor(() => expect(wake).toHaveBeenCalled(), { timeout: 20_000 });
     expect(wake).toHaveBeenCalledOnce();
     await end();
     const other = vi.fn();
     await outbox.subscribe(other);
     await write(add('c'));
-    await vi.waitFor(() => expect(other.mock.calls.length).toBeGreaterThan(1));
+    await vi.waitFor(() => expect(other.mock.calls.length).toBeGreaterThan(1), { timeout: 20_000 });
     expect(wake).toHaveBeenCalledOnce();
   });
 
@@ -158,7 +158,7 @@ describe('subscribe', () => {
     await vi.waitFor(() => expect(wake).toHaveBeenCalled(), { timeout: 20_000 });
     wake.mockClear();
     await write(add('a'));
-    await vi.waitFor(() => expect(wake).toHaveBeenCalled());
+    await vi.waitFor(() => expect(wake).toHaveBeenCalled(), { timeout: 20_000 });
   });
 });
 

@@ -82,11 +82,14 @@ it('two processes of three workers bring every job to its end without overlap an
 
   // A session hands in its statistics when it ends.
   await Promise.all(processes.map((each) => each.close()));
-  await vi.waitFor(async () => {
-    expect(
-      await sql`SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'process'`,
-    ).toHaveLength(0);
-  });
+  await vi.waitFor(
+    async () => {
+      expect(
+        await sql`SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'process'`,
+      ).toHaveLength(0);
+    },
+    { timeout: 20_000 },
+  );
   expect(await sql`SELECT deadlocks::int FROM pg_stat_database WHERE datname = current_database()`).toEqual([
     { deadlocks: 0 },
   ]);

@@ -165,7 +165,7 @@ describe('subscribeCancels', () => {
     const heard = vi.fn();
     const unsubscribe = await executions.subscribeCancels(heard);
     await cancel(first);
-    await vi.waitFor(() => expect(heard).toHaveBeenCalledExactlyOnceWith(first.id));
+    await vi.waitFor(() => expect(heard).toHaveBeenCalledExactlyOnceWith(first.id), { timeout: 20_000 });
     expect(await executions.renew(claimed, 60_000)).toEqual({ kind: 'held', cancelRequested: true });
     expect(await executions.gate(claimed)).toEqual({ kind: 'closed', reason: 'cancelled' });
 
@@ -173,7 +173,7 @@ describe('subscribeCancels', () => {
     const still = vi.fn();
     await connection.executions.subscribeCancels(still);
     await cancel(second);
-    await vi.waitFor(() => expect(still).toHaveBeenCalledExactlyOnceWith(second.id));
+    await vi.waitFor(() => expect(still).toHaveBeenCalledExactlyOnceWith(second.id), { timeout: 20_000 });
     expect(heard).toHaveBeenCalledOnce();
   });
 
@@ -188,10 +188,10 @@ describe('subscribeCancels', () => {
     await sql`SELECT pg_terminate_backend(${lost?.['pid']})`;
     await vi.waitFor(
       async () => expect((await listeners()).filter(({ pid }) => pid !== lost?.['pid'])).toHaveLength(1),
-      10_000,
+      { timeout: 20_000 },
     );
     await cancel(job);
-    await vi.waitFor(() => expect(heard).toHaveBeenCalledExactlyOnceWith(job.id));
+    await vi.waitFor(() => expect(heard).toHaveBeenCalledExactlyOnceWith(job.id), { timeout: 20_000 });
     await unsubscribe();
     await cancel(await addJob());
     expect(heard).toHaveBeenCalledOnce();
