@@ -180,7 +180,7 @@ describe.each([14, 18] as const)('STATISTICS_UPDATE, oldest and newest: PostgreS
       { signal: cancel.signal, onProgress: ({ percent }) => percent !== null && percent > 0 && cancel.abort() },
     );
     const error = await running.catch((reason: unknown) => reason);
-    expect(error).toBeInstanceOf(TargetError);
+    expect(error, JSON.stringify(error)).toBeInstanceOf(TargetError);
     expect(error).toMatchObject({ code: 'cancelled' });
     await vi.waitFor(
       async () =>
