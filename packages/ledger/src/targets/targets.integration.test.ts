@@ -193,9 +193,12 @@ describe('deleting a target', () => {
     const naming = write(async (tx) => tx.schedules.insert(sampleSchedule()).then(() => null));
     const running = write((tx) => tx.jobs.insert(sampleJob()));
     release.resolve();
-    await deleting;
     const refusal = { code: 'conflict', message: 'there is no target shop' };
     // Both are watched from the start: either may be the first to be refused.
-    await Promise.all([expect(naming).rejects.toMatchObject(refusal), expect(running).rejects.toMatchObject(refusal)]);
+    await Promise.all([
+      deleting,
+      expect(naming).rejects.toMatchObject(refusal),
+      expect(running).rejects.toMatchObject(refusal),
+    ]);
   });
 });
