@@ -202,4 +202,28 @@ describe('runTask', () => {
     expect(await it.taskNow()).toMatchObject({ state: 'RUNNING' });
     expect(it.seen.finished).not.toHaveBeenCalled();
   });
+
+  it('leaves no step waiting when the gate closes while it plans', async () => {
+    let looks = 0;
+    const act = vi.fn(async () => ({}));
+    const it = await setup(act, (real) => ({
+      gate: async (claimed) =>
+        looks++ === 0 ? await real.gate(claimed) : { kind: 'closed', reason: 'outside_window' },
+    }));
+    expect(await it.run()).toEqual({ kind: 'done' });
+    expect(await it.taskNow()).toMatchObject({
+      state: 'SKIPPED',
+      reason: 'outside_window',
+      steps: [{ state: 'SKIPPED', reason: 'outside_window' }],
+    });
+    expect(act).not.toHaveBeenCalled();
+  });
+
+  it('does not take a lease that was lost before the intent for a fault of its executor', async () => {
+    const act = vi.fn(async () => ({}));
+    const it = await setup(act, () => ({ recordIntent: async () => false }));
+    expect(await it.run()).toEqual({ kind: 'done' });
+    expect(it.seen.unexpected).not.toHaveBeenCalled();
+    expect(act).not.toHaveBeenCalled();
+  });
 });

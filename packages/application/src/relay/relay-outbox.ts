@@ -1,5 +1,6 @@
-import { planToFlow, type State } from '@slacktide/domain';
+import { type FlowTree, planToFlow, type State } from '@slacktide/domain';
 import type {
+  FlowNode,
   Flows,
   JobWithTasks,
   LedgerReader,
@@ -51,21 +52,14 @@ async function addFlow(deps: RelayDeps, message: { jobId: string; generation: nu
 }
 
 /** The tree of a job's tasks: a pure function of (job, generation), so adding it twice adds the same. */
-function flowOf(job: JobWithTasks): ReturnType<typeof toNodes> {
+function flowOf(job: JobWithTasks): readonly FlowNode[] {
   return toNodes(planToFlow(job.tasks), new Map(job.tasks.map((task) => [task.key, task])));
 }
 
-interface Tree {
-  readonly key: string;
-  readonly children: readonly Tree[];
-}
-interface Node {
-  readonly taskId: string;
-  readonly type: string;
-  readonly children: readonly Node[];
-}
-
-function toNodes(trees: readonly Tree[], tasks: ReadonlyMap<string, { id: string; type: string }>): readonly Node[] {
+function toNodes(
+  trees: readonly FlowTree[],
+  tasks: ReadonlyMap<string, { id: string; type: string }>,
+): readonly FlowNode[] {
   return trees.map(({ key, children }) => {
     const task = tasks.get(key);
     if (task === undefined) throw new Error(`no task ${key}`);

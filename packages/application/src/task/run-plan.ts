@@ -33,7 +33,10 @@ export interface PlanRun {
 export async function runPlan(run: PlanRun): Promise<TaskOutcome> {
   const { claimed, executions, executor, journal, plan } = run;
   const gate = await executions.gate(claimed);
-  if (gate.kind === 'closed') return { kind: 'skipped', reason: gate.reason, result: taskResult(plan, [], {}) };
+  if (gate.kind === 'closed') {
+    journal.endRest(gate.reason, new Date());
+    return { kind: 'skipped', reason: gate.reason, result: taskResult(plan, [], {}) };
+  }
   if (!(await executions.recordIntent(claimed, run.session.identity))) throw new TaskAbort('lease_lost');
   run.onIntent();
 

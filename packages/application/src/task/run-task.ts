@@ -158,7 +158,7 @@ async function actOnTarget(
     return { outcome, steps: journal?.steps ?? [] };
   } catch (error) {
     if (error instanceof AppError && error.code === 'ledger_unavailable') throw error;
-    const reason = abortReasonOf(run.signal);
+    const reason = error instanceof TaskAbort ? error.reason : abortReasonOf(run.signal);
     if (error instanceof TargetError && error.code === 'locked_elsewhere')
       return { handBack: 'target locked by another session' };
     if (reason === 'draining' && executor.taskType.class === 'idempotent') return { handBack: 'worker draining' };
