@@ -40,7 +40,14 @@ export async function executionsSetup() {
       key: string,
       changes: { workerId?: string; access?: Access; generation?: number; leaseLifeMs?: number } = {},
     ): Promise<ClaimResult> {
-      const request = { generation: 1, workerId: 'w1', access: 'act', leaseLifeMs: 60_000, ...changes } as const;
+      const request = {
+        generation: 1,
+        workerId: 'w1',
+        access: 'act',
+        leaseLifeMs: 60_000,
+        workerNow: new Date(),
+        ...changes,
+      } as const;
       return executions.claim({ taskId: taskOf(job, key).id, ...request });
     },
 

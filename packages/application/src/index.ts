@@ -3,6 +3,7 @@ export * from './app-error.ts';
 export * from './audit/index.ts';
 export * from './background/index.ts';
 export type { Deps } from './deps.ts';
+export * from './failpoint/index.ts';
 export * from './health/index.ts';
 export * from './inquiry/index.ts';
 export * from './job/index.ts';

@@ -1,4 +1,4 @@
-import type { Delivery } from '@slacktide/application';
+import { type Delivery, failpoint } from '@slacktide/application';
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
 import type { OnError } from './error-report.ts';
 
@@ -20,6 +20,7 @@ export async function answerDelivery(
     onError(cause, job.queueName);
     throw new Error(`delivery failed: ${cause.name}; see the log of the worker`);
   });
+  await failpoint('delivery.before_complete');
   if (answer.kind === 'done') return;
   await job.moveToDelayed(Date.now() + answer.delayMs, token);
   throw new DelayedError();

@@ -1,5 +1,5 @@
 import { normaliseTasks } from './normalise-tasks.ts';
-import type { Schedule, TaskSpec } from './schedule.ts';
+import { defaultCatchUpSeconds, defaultMisfireMax, type Schedule, type TaskSpec } from './schedule.ts';
 
 /** What makes a schedule before it is stored. */
 export type Bundle = Omit<Schedule, 'version' | 'nextDueAt' | 'lastTickAt' | 'createdAt' | 'updatedAt'>;
@@ -48,6 +48,9 @@ function disabledOn(targetIds: readonly string[]) {
     haltOnTaskFailure: true,
     enabled: false,
     misfirePolicy: 'run_once',
+    misfireMax: defaultMisfireMax,
+    catchUpSeconds: defaultCatchUpSeconds,
+    overlapPolicy: 'skip',
   } as const;
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type ClaimFacts, decideClaim } from './decide-claim.ts';
+import { type ClaimFacts, decideClaim, longestClockSkewMs } from './decide-claim.ts';
 import { isTerminal, states } from './states.ts';
 
 const now = new Date('2026-11-22T03:00:00Z');
@@ -12,7 +12,15 @@ interface Changes extends Partial<Omit<ClaimFacts, 'job' | 'task'>> {
 }
 function facts(changes: Changes = {}): ClaimFacts {
   const job = { state: 'RUNNING', generation: 2, halted: false, cancelRequestedAt: null, window: null } as const;
-  const rest = { task: { state: 'PENDING' }, generation: 2, needs: ['SUCCEEDED'], targetBusy: false, now } as const;
+  const rest = {
+    task: { state: 'PENDING' },
+    generation: 2,
+    needs: ['SUCCEEDED'],
+    targetBusy: false,
+    queued: false,
+    clockSkewMs: 0,
+    now,
+  } as const;
   return { ...rest, ...changes, job: { ...job, ...changes.job } };
 }
 /** Everything that can stand in a task's way, in the order in which it is decided. */
@@ -24,6 +32,10 @@ const obstacles: readonly [Changes, ReturnType<typeof decideClaim>][] = [
   [{ job: { cancelRequestedAt: now } }, { kind: 'skip', reason: 'cancelled' }],
   [{ job: { halted: true } }, { kind: 'skip', reason: 'halted' }],
   [{ job: { window: closed } }, { kind: 'skip', reason: 'outside_window' }],
+  [{ task: { state: 'NEEDS_OPERATOR' } }, { kind: 'not_yet', reason: 'needs_operator' }],
+  [{ job: { state: 'NEEDS_OPERATOR' } }, { kind: 'not_yet', reason: 'needs_operator' }],
+  [{ clockSkewMs: -2_001 }, { kind: 'not_yet', reason: 'clock_skew' }],
+  [{ queued: true }, { kind: 'not_yet', reason: 'queued' }],
   [{ needs: ['SUCCEEDED', 'RUNNING'] }, { kind: 'not_yet', reason: 'needs_open' }],
   [{ targetBusy: true }, { kind: 'not_yet', reason: 'target_busy' }],
 ];
@@ -76,6 +88,8 @@ describe('decideClaim', () => {
       generation: fc.nat(2),
       needs: fc.array(anyState, { maxLength: 3 }),
       targetBusy: fc.boolean(),
+      queued: fc.boolean(),
+      clockSkewMs: fc.integer({ min: -5_000, max: 5_000 }),
       now: fc.date({ noInvalidDate: true }),
     });
     fc.assert(
@@ -86,6 +100,8 @@ describe('decideClaim', () => {
         expect(given.job.cancelRequestedAt).toBeNull();
         expect(given.generation).toBe(given.job.generation);
         expect(given.needs.every(isTerminal)).toBe(true);
+        expect(given.queued).toBe(false);
+        expect(Math.abs(given.clockSkewMs)).toBeLessThanOrEqual(longestClockSkewMs);
       }),
     );
   });

@@ -12,6 +12,10 @@ export interface ClaimFacts {
   readonly needs: readonly TaskState[];
   /** True when another task holds the target in a way that keeps this one out. */
   readonly targetBusy: boolean;
+  /** True while the job that this one waits for (overlap policy `queue`) is not over. */
+  readonly queued: boolean;
+  /** The worker's clock minus the ledger's, in milliseconds. */
+  readonly clockSkewMs: number;
   /** By the ledger's clock. */
   readonly now: Date;
 }
@@ -23,7 +27,19 @@ export type ClaimDecision =
   /** The task ends here, SKIPPED. */
   | { readonly kind: 'skip'; readonly reason: SkipReason }
   /** Deliver it again later. */
-  | { readonly kind: 'not_yet'; readonly reason: 'running_elsewhere' | 'needs_open' | 'target_busy' };
+  | { readonly kind: 'not_yet'; readonly reason: NotYetReason };
+
+/** Why a task cannot start now, but may later. */
+export type NotYetReason =
+  | 'running_elsewhere'
+  | 'needs_open'
+  | 'target_busy'
+  | 'queued'
+  | 'clock_skew'
+  | 'needs_operator';
+
+/** A worker whose clock is further off the ledger's takes no work: it cannot judge how long it may still act. */
+export const longestClockSkewMs = 2_000;
 
 /**
  * Decides whether a worker may start a task (law 5).
@@ -40,6 +56,11 @@ export function decideClaim(facts: ClaimFacts): ClaimDecision {
   if (job.cancelRequestedAt !== null) return { kind: 'skip', reason: 'cancelled' };
   if (job.halted) return { kind: 'skip', reason: 'halted' };
   if (!isWithinWindow(job.window, now)) return { kind: 'skip', reason: 'outside_window' };
+  if (task.state === 'NEEDS_OPERATOR' || job.state === 'NEEDS_OPERATOR') {
+    return { kind: 'not_yet', reason: 'needs_operator' };
+  }
+  if (Math.abs(facts.clockSkewMs) > longestClockSkewMs) return { kind: 'not_yet', reason: 'clock_skew' };
+  if (facts.queued) return { kind: 'not_yet', reason: 'queued' };
   if (!needs.every(isTerminal)) return { kind: 'not_yet', reason: 'needs_open' };
   if (facts.targetBusy) return { kind: 'not_yet', reason: 'target_busy' };
   return { kind: 'claim' };

@@ -10,7 +10,7 @@ export interface JobOutcome {
 
 /**
  * How a job ended, or null while one of its tasks is open. Any task FAILED → FAILED; else cancel requested and any not
- * SUCCEEDED, or a task CANCELLED for another cause → CANCELLED; else any SKIPPED → SKIPPED with the reason of the first
+ * SUCCEEDED, or a task CANCELLED for another cause → CANCELLED; else any ROLLED_BACK → ROLLED_BACK; else any SKIPPED → SKIPPED with the reason of the first
  * of them by position; else SUCCEEDED. A task that ran and found every step better left alone (`all_steps_skipped`) does not
  * make a job SKIPPED in which others succeeded. A job without tasks had nothing to do.
  */
@@ -29,6 +29,7 @@ export function jobOutcome(
   const cancelled = first('CANCELLED');
   if (cancelled) return { state: 'CANCELLED', reason: cancelled.reason };
   const cut = tasks.filter((task) => task.state === 'SKIPPED' && task.reason !== 'all_steps_skipped');
+  if (first('ROLLED_BACK')) return { state: 'ROLLED_BACK', reason: null };
   const skipped = first('SUCCEEDED') === undefined ? first('SKIPPED') : byPosition(cut)[0];
   if (skipped) return { state: 'SKIPPED', reason: skipped.reason };
   return { state: 'SUCCEEDED', reason: null };

@@ -29,6 +29,8 @@ export interface Job {
   /** The window as it was when the job was made; null = any time. */
   readonly window: WindowHours | null;
   readonly generation: number;
+  /** The job that has to be over before this one starts (overlap policy `queue`); null = none. */
+  readonly afterJobId: string | null;
   readonly halted: boolean;
   readonly cancelRequestedAt: Date | null;
   readonly traceId: string;
@@ -48,6 +50,10 @@ export interface Task {
   readonly state: TaskState;
   readonly reason: string | null;
   readonly attempt: number;
+  /** How often a worker died while it had the task; at the second time the task is quarantined. */
+  readonly crashes: number;
+  /** How long it may run, from claim to outcome. */
+  readonly timeLimitSeconds: number;
   /** Percent of the whole task, 0 to 100; null while unknown. */
   readonly progress: number | null;
   readonly result: Json | null;

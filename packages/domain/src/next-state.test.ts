@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { nextState, type StateEvent } from './next-state.ts';
+import { nextState, resolutions, type StateEvent } from './next-state.ts';
 import { isTerminal, type State, skipReasons, states } from './states.ts';
 
 const events: Record<StateEvent['kind'], StateEvent> = {
@@ -8,11 +8,25 @@ const events: Record<StateEvent['kind'], StateEvent> = {
   release: { kind: 'release' },
   succeed: { kind: 'succeed' },
   fail: { kind: 'fail' },
+  redrive: { kind: 'redrive' },
+  roll_back: { kind: 'roll_back' },
+  need_operator: { kind: 'need_operator' },
+  resolve: { kind: 'resolve', resolution: 'retry' },
   cancel: { kind: 'cancel' },
   skip: { kind: 'skip', reason: 'halted' },
 };
 const anyEvent = fc.oneof(
-  fc.constantFrom<StateEvent>(events.claim, events.release, events.succeed, events.fail, events.cancel),
+  fc.constantFrom<StateEvent>(
+    events.claim,
+    events.release,
+    events.redrive,
+    events.succeed,
+    events.fail,
+    events.roll_back,
+    events.need_operator,
+    events.cancel,
+  ),
+  fc.record({ kind: fc.constant('resolve' as const), resolution: fc.constantFrom(...resolutions) }),
   fc.record({ kind: fc.constant('skip' as const), reason: fc.constantFrom(...skipReasons) }),
 );
 
@@ -26,6 +40,10 @@ describe('nextState', () => {
     ['RUNNING', 'fail', 'FAILED'],
     ['RUNNING', 'cancel', 'CANCELLED'],
     ['RUNNING', 'skip', 'SKIPPED'],
+    ['RUNNING', 'redrive', 'PENDING'],
+    ['RUNNING', 'roll_back', 'ROLLED_BACK'],
+    ['RUNNING', 'need_operator', 'NEEDS_OPERATOR'],
+    ['NEEDS_OPERATOR', 'resolve', 'PENDING'],
   ])('%s on %s becomes %s', (state, kind, expected) => {
     expect(nextState(state, events[kind])).toEqual({ kind: 'moved', state: expected });
   });
@@ -35,6 +53,13 @@ describe('nextState', () => {
     ['PENDING', 'succeed', 'not_running'],
     ['PENDING', 'fail', 'not_running'],
     ['RUNNING', 'claim', 'already_running'],
+    ['RUNNING', 'resolve', 'needs_no_operator'],
+    ['PENDING', 'redrive', 'not_running'],
+    ['PENDING', 'need_operator', 'not_running'],
+    ['NEEDS_OPERATOR', 'claim', 'needs_operator'],
+    ['NEEDS_OPERATOR', 'cancel', 'needs_operator'],
+    ['NEEDS_OPERATOR', 'skip', 'needs_operator'],
+    ['NEEDS_OPERATOR', 'redrive', 'needs_operator'],
   ])('%s refuses %s as %s', (state, kind, reason) => {
     expect(nextState(state, events[kind])).toEqual({ kind: 'refused', reason });
   });

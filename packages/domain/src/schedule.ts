@@ -1,8 +1,21 @@
 import type { JsonObject } from './json.ts';
 
 /** What to do with ticks that came due while nothing could run them. */
-export const misfirePolicies = ['skip', 'run_once'] as const;
+export const misfirePolicies = ['skip', 'run_once', 'run_all'] as const;
 export type MisfirePolicy = (typeof misfirePolicies)[number];
+
+/** What to do with a tick while an earlier job of the schedule is not over on the target: leave it out, run it afterwards, run it beside. */
+export const overlapPolicies = ['skip', 'queue', 'allow'] as const;
+export type OverlapPolicy = (typeof overlapPolicies)[number];
+
+/** Under `run_all`, how many missed ticks are run at most. */
+export const defaultMisfireMax = 10;
+
+/** How late a tick may be and still be caught up with, in seconds: a day. */
+export const defaultCatchUpSeconds = 86_400;
+
+/** How long a task may run when nothing else was said, in seconds: twelve hours. */
+export const defaultTimeLimitSeconds = 43_200;
 
 /** One task as the schedule states it, normalised: key unique in the schedule, needs explicit. */
 export interface TaskSpec {
@@ -11,6 +24,8 @@ export interface TaskSpec {
   readonly config: JsonObject;
   /** Keys of the tasks that must be over before this one starts. */
   readonly needs: readonly string[];
+  /** How long the task may run. Default `defaultTimeLimitSeconds`; left out by schedules written before there was a limit. */
+  readonly timeLimitSeconds?: number;
 }
 
 /** Hours of the day in UTC, 0 to 23: open from the first minute of `startHour` up to, not including, `endHour`. 22→4 spans midnight; equal hours mean the whole day. */
@@ -37,6 +52,11 @@ export interface Schedule {
   readonly haltOnTaskFailure: boolean;
   readonly enabled: boolean;
   readonly misfirePolicy: MisfirePolicy;
+  /** Under `run_all`: how many missed ticks are run, the newest ones; 1 to 100. */
+  readonly misfireMax: number;
+  /** A tick later than this is missed under every policy. Seconds. */
+  readonly catchUpSeconds: number;
+  readonly overlapPolicy: OverlapPolicy;
   readonly version: number;
   /** Next due time by the ledger; null while disabled. */
   readonly nextDueAt: Date | null;

@@ -1,11 +1,21 @@
-/** States a job or a task can be in. AWAITING_APPROVAL, NEEDS_OPERATOR and ROLLED_BACK join with the features that need them. */
-export const states = ['PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELLED', 'SKIPPED'] as const;
+/** States a job or a task can be in. AWAITING_APPROVAL joins with the feature that needs it. */
+export const states = [
+  'PENDING',
+  'RUNNING',
+  /** The outcome of dangerous work is unclear, and a person has to say what became of it. */
+  'NEEDS_OPERATOR',
+  'SUCCEEDED',
+  'FAILED',
+  'CANCELLED',
+  'SKIPPED',
+  'ROLLED_BACK',
+] as const;
 export type State = (typeof states)[number];
 export type JobState = State;
 export type TaskState = State;
 
 /** States that are never left again. */
-export const terminalStates = ['SUCCEEDED', 'FAILED', 'CANCELLED', 'SKIPPED'] as const;
+export const terminalStates = ['SUCCEEDED', 'FAILED', 'CANCELLED', 'SKIPPED', 'ROLLED_BACK'] as const;
 export type TerminalState = (typeof terminalStates)[number];
 
 /** True when `state` is never left again. */

@@ -1,4 +1,4 @@
-import { AppError } from '@slacktide/application';
+import { AppError, failpoint } from '@slacktide/application';
 import type { Committed, RequestContext } from '@slacktide/application/ports';
 import type { Json } from '@slacktide/domain';
 import { writeAudit } from './audit/write-audit.ts';
@@ -19,8 +19,10 @@ export async function runTransaction<T extends Json>(
       const { result, audit } = await work(sql);
       await writeAudit(sql, { actor: `${actor.kind}:${actor.id}`, traceId }, audit);
       if (idempotency !== undefined) await keepResult(sql, idempotency, result);
+      await failpoint('transaction.before_commit');
       return { result };
     });
+    await failpoint('transaction.after_commit');
     return result;
   } catch (error) {
     if (isLockTimeout(error)) {

@@ -1,4 +1,5 @@
 import {
+  defaultTimeLimitSeconds,
   isWithinWindow,
   type SkipReason,
   type Task,
@@ -27,6 +28,8 @@ export interface JobRequest {
   readonly requestedBy: string;
   /** Why it will not run at all, e.g. `missed`; by default only a closed window keeps it from running. */
   readonly skip?: SkipReason;
+  /** The job that has to be over first (overlap policy `queue`). */
+  readonly afterJobId?: string | null;
   /** Gives 16 bytes for each id: random, or a hash where the same job must get the same ids. */
   readonly idBytes: () => Uint8Array;
 }
@@ -53,6 +56,8 @@ export function newJob(request: JobRequest): NewJob {
       needs: spec.needs,
       ...birth,
       attempt: 0,
+      crashes: 0,
+      timeLimitSeconds: spec.timeLimitSeconds ?? defaultTimeLimitSeconds,
       progress: null,
       result: null,
       error: null,
@@ -68,6 +73,7 @@ export function newJob(request: JobRequest): NewJob {
     haltOnTaskFailure: request.haltOnTaskFailure,
     window: request.window,
     generation: 1,
+    afterJobId: request.afterJobId ?? null,
     halted: false,
     cancelRequestedAt: null,
     traceId: request.traceId,

@@ -1,7 +1,8 @@
-import type { Access, JsonObject, SafetyClass, TaskCategory, TaskError } from '@slacktide/domain';
+import type { Access, JsonObject, SafetyClass, Step, TaskCategory, TaskError } from '@slacktide/domain';
 import type { z } from 'zod';
+import type { NewRemnant, Remnant, RemnantOutcome } from './recoveries.ts';
 import type { TargetReader, TargetSession } from './target-session.ts';
-import type { Sample } from './task-executions.ts';
+import type { Intent, Sample } from './task-executions.ts';
 
 /** The pure face of a task type: what the API needs to list it and to check a configuration. */
 export interface TaskType<Config extends JsonObject = JsonObject> {
@@ -81,7 +82,28 @@ export interface StepRun<Config> {
   progress(update: StepProgress): void;
   /** Keeps figures for later forecasts. */
   sample(samples: readonly Sample[]): void;
+  /**
+   * Writes what this step may leave behind, before it acts; the returned function closes the record. Rejects when the right to
+   * act is gone: then the step must not act.
+   */
+  remnant(remnant: NewRemnant): Promise<(outcome: RemnantOutcome, note?: string) => Promise<void>>;
 }
+
+/** What recovery knows of work that was cut short. */
+export interface InterruptedWork<Config> {
+  readonly config: Config;
+  /** The session that was to act; it is over. */
+  readonly intent: Intent;
+  /** Steps as the ledger has them: what was done, and what was in hand. */
+  readonly steps: readonly Step[];
+  readonly remnants: readonly Remnant[];
+}
+
+/** What became of work whose worker is gone, as the target's catalogue shows. */
+export type Inspection =
+  | { readonly kind: 'done'; readonly result: JsonObject }
+  | { readonly kind: 'not_done' }
+  | { readonly kind: 'unclear'; readonly evidence: JsonObject };
 
 export type StepOutcome =
   | { readonly kind: 'done'; readonly result: JsonObject }
@@ -100,6 +122,15 @@ export interface Executor<Config extends JsonObject = JsonObject, Facts = unknow
   plan(facts: Facts, config: Config): Plan;
   /** Acts and verifies by reading the catalogue. A TargetError it throws fails the step; a lost session or an abort ends the task. */
   runStep(step: PlannedStep, run: StepRun<Config>): Promise<StepOutcome>;
+  /** Looks at what became of interrupted work. Left out = the catalogue cannot tell. Reads only. */
+  inspect?(reader: TargetReader, work: InterruptedWork<Config>): Promise<Inspection>;
+  /** Takes back what interrupted work has begun (class `compensable`), in a session that holds the target's advisory lock. */
+  rollBack?(session: TargetSession, work: InterruptedWork<Config>): Promise<JsonObject>;
+  /** Removes a remnant that its proof shows to be ours, in a session that holds the target's advisory lock; `kept` where it is not, or cannot go now. */
+  sweep?(
+    session: TargetSession,
+    remnant: Remnant,
+  ): Promise<{ readonly outcome: RemnantOutcome; readonly note: string }>;
   /** Extra figures of the whole task for its result; the runner adds counts of steps, skipped and unknown itself. */
   summarise?(results: readonly { readonly step: PlannedStep; readonly outcome: StepOutcome }[]): JsonObject;
 }

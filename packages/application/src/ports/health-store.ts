@@ -30,6 +30,8 @@ export interface WorkerHeartbeat {
   readonly lastSeenAt: Date;
   /** Stopping: takes no new work. */
   readonly draining: boolean;
+  /** Its clock minus the ledger's, in milliseconds, as it saw it last. */
+  readonly clockSkewMs: number;
 }
 
 export interface HealthStore {
@@ -39,7 +41,8 @@ export interface HealthStore {
   repeatSignal(signal: NewSignal): Promise<Signal | undefined>;
   /** Signals, expired ones included: of a target as long as it exists, of other modules for an hour. */
   listSignals(): Promise<readonly Signal[]>;
-  beat(worker: Omit<WorkerHeartbeat, 'lastSeenAt'>): Promise<void>;
+  /** Resolves with the ledger's clock, so that the worker can tell how far its own is off. */
+  beat(worker: Omit<WorkerHeartbeat, 'lastSeenAt'>): Promise<Date>;
   /** Removes the row of a worker that stopped in order. */
   signOff(workerId: string): Promise<void>;
   listWorkers(): Promise<readonly WorkerHeartbeat[]>;

@@ -1,4 +1,5 @@
 export * from './access-store.ts';
+export * from './audit-chain.ts';
 export * from './audit-log.ts';
 export * from './dispatch.ts';
 export * from './executor.ts';
@@ -9,6 +10,7 @@ export * from './job-store.ts';
 export * from './ledger.ts';
 export * from './outbox.ts';
 export * from './page.ts';
+export * from './recoveries.ts';
 export * from './schedule-store.ts';
 export * from './target-session.ts';
 export * from './target-store.ts';

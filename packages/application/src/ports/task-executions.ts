@@ -1,4 +1,15 @@
-import type { Access, Job, JsonObject, SkipReason, State, Step, Target, Task, TaskError } from '@slacktide/domain';
+import type {
+  Access,
+  Job,
+  JsonObject,
+  NotYetReason,
+  SkipReason,
+  State,
+  Step,
+  Target,
+  Task,
+  TaskError,
+} from '@slacktide/domain';
 
 /** A claimed task with everything the worker needs; Redis told it only the id (law 3). */
 export interface ClaimedTask {
@@ -18,8 +29,8 @@ export type ClaimResult =
   | { readonly kind: 'over' }
   /** The claim itself ended the task: halted, cancelled, outside its window. */
   | { readonly kind: 'skipped'; readonly reason: SkipReason }
-  /** Try again later: running elsewhere, a need open, the target busy. */
-  | { readonly kind: 'not_yet'; readonly reason: 'running_elsewhere' | 'needs_open' | 'target_busy' };
+  /** Try again later. */
+  | { readonly kind: 'not_yet'; readonly reason: NotYetReason };
 
 /** Identity of the session that is about to act: enough to find and end it after the worker's death. */
 export interface Intent {
@@ -39,6 +50,10 @@ export type TaskOutcome =
   | { readonly kind: 'succeeded'; readonly result: JsonObject }
   | { readonly kind: 'failed'; readonly error: TaskError; readonly result: JsonObject | null }
   | { readonly kind: 'cancelled'; readonly result: JsonObject | null }
+  /** What was begun was taken back. */
+  | { readonly kind: 'rolled_back'; readonly result: JsonObject | null }
+  /** Unclear, and not to be done again by itself: `error.detail` holds all that is known. */
+  | { readonly kind: 'needs_operator'; readonly error: TaskError; readonly result: JsonObject | null }
   | { readonly kind: 'skipped'; readonly reason: SkipReason; readonly result: JsonObject | null };
 
 export type StepRecord = Step;
@@ -59,7 +74,11 @@ export interface TaskExecutions {
     workerId: string;
     access: Access;
     leaseLifeMs: number;
+    /** The worker's own clock: one that is off by more than two seconds gets `not_yet`. */
+    workerNow: Date;
   }): Promise<ClaimResult>;
+  /** Keys of the task's steps that earlier attempts saw through: a new attempt does not do them again. */
+  listDoneSteps(claimed: ClaimedTask): Promise<readonly string[]>;
   /** Back to PENDING, before anything was done: the target turned out to be busy. */
   release(claimed: ClaimedTask, reason: string): Promise<boolean>;
   /** The last look before acting: window, cancel, halt, by the ledger's clock. */

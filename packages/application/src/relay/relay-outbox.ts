@@ -1,4 +1,5 @@
 import { type FlowTree, planToFlow, type State } from '@slacktide/domain';
+import { failpoint } from '../failpoint/index.ts';
 import type {
   FlowNode,
   Flows,
@@ -33,6 +34,7 @@ async function relay(deps: RelayDeps, message: OutboxMessage): Promise<void> {
     case 'job.finalise':
       return await finalise(deps, message);
     case 'flow.remove':
+      await failpoint('relay.before_remove');
       return await deps.flows.remove(message);
     case 'schedule.sync':
       return await syncSchedule(deps, message.scheduleId);
@@ -48,7 +50,9 @@ async function addFlow(deps: RelayDeps, message: { jobId: string; generation: nu
   const job = await deps.ledger.jobs.get(message.jobId);
   // A newer generation has its own message; a job that is gone needs no flow.
   if (job === undefined || job.generation !== message.generation) return;
+  await failpoint('relay.before_add');
   await deps.flows.add({ jobId: job.id, generation: job.generation, traceparent: job.traceparent, roots: flowOf(job) });
+  await failpoint('relay.after_add');
 }
 
 /** The tree of a job's tasks: a pure function of (job, generation), so adding it twice adds the same. */

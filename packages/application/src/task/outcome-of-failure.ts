@@ -4,6 +4,7 @@ import type { AbortReason } from './task-abort.ts';
 const abortMessages: Record<Exclude<AbortReason, 'cancelled'>, string> = {
   lease_lost: 'the worker could not prove its lease in time and stopped its work',
   delivery_lost: 'the queue gave the task to another worker and this one stopped',
+  time_limit: 'the task took longer than its time limit and was stopped',
   draining: 'the worker had to stop before the task was over',
 };
 

@@ -1,4 +1,5 @@
 import type { JsonObject } from '@slacktide/domain';
+import { failpoint } from '../failpoint/index.ts';
 import {
   type ClaimedTask,
   type Executor,
@@ -37,8 +38,10 @@ export async function runPlan(run: PlanRun): Promise<TaskOutcome> {
     journal.endRest(gate.reason, new Date());
     return { kind: 'skipped', reason: gate.reason, result: taskResult(plan, [], {}) };
   }
+  await failpoint('intent.before');
   if (!(await executions.recordIntent(claimed, run.session.identity))) throw new TaskAbort('lease_lost');
   run.onIntent();
+  await failpoint('intent.after');
 
   const results: StepResult[] = [];
   for (const step of plan.steps) {
@@ -48,7 +51,9 @@ export async function runPlan(run: PlanRun): Promise<TaskOutcome> {
       return { kind: 'skipped', reason: stillOpen.reason, result: taskResult(plan, results, {}) };
     }
     journal.start(step.key, new Date());
+    await failpoint('step.before');
     const outcome = await runStep(run, step);
+    await failpoint('step.after');
     journal.end(step.key, outcome, new Date());
     results.push({ step, outcome });
   }

@@ -1,5 +1,6 @@
 import type { JsonObject } from '@slacktide/domain';
 import { AppError } from '../app-error.ts';
+import { failpoint } from '../failpoint/index.ts';
 import {
   type ClaimedTask,
   type Executor,
@@ -56,15 +57,18 @@ export async function runTask(
     throw new Error(`no executor for ${delivery.type}: this worker must not consume its queue`);
   const { access } = executor.taskType;
   const { taskId, generation } = delivery;
+  await failpoint('claim.before');
   const claim = await deps.executions.claim({
     taskId,
     generation,
     workerId: deps.workerId,
     access,
     leaseLifeMs: deps.times.lifeMs,
+    workerNow: new Date(),
   });
   if (claim.kind === 'over' || claim.kind === 'skipped') return done;
   if (claim.kind === 'not_yet') return later(deps, claim.reason === 'needs_open' ? 250 : 1_000);
+  await failpoint('claim.after');
   return await runClaimed(deps, executor, claim.claimed, delivery.signal);
 }
 
@@ -91,6 +95,7 @@ async function runClaimed(
       await deps.executions.release(claimed, `target leased by ${acquired.holder}`);
       return later(deps, 1_000);
     }
+    await failpoint('lease.acquired');
     return await actUnderLease(deps, executor, claimed, signal, progress);
   } catch (error) {
     // Infrastructure failed. Before the intent nothing was done on the target, so the task goes back; after it the outcome is for recovery to find out.
@@ -123,7 +128,9 @@ async function actUnderLease(
   const { outcome, steps } = ended;
   const finish = () => deps.executions.finish(claimed, outcome, steps);
   // What is known must not be lost to a short absence of the ledger.
+  await failpoint('outcome.before');
   const written = await persistently(finish, deps.times.renewTimeoutMs);
+  await failpoint('outcome.after');
   if (written) deps.onFinished?.(claimed, outcome, performance.now() - started);
   return done;
 }
@@ -143,6 +150,7 @@ async function actOnTarget(
   };
   try {
     const outcome = await withSession(deps, claimed, run.signal, run.closesInMs, async (session, observer) => {
+      await failpoint('session.opened');
       const config = executor.taskType.config.parse(claimed.task.config);
       const facts = await executor.readFacts(observer, config);
       if (facts.kind === 'refused') return refused(facts.problems);

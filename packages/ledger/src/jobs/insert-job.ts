@@ -17,13 +17,13 @@ export async function insertJob(sql: LedgerSql, { tasks, window, ...job }: NewJo
       WITH made AS (
         INSERT INTO jobs ${sql(row)} ON CONFLICT DO NOTHING RETURNING scheduled_for, id
       ), made_tasks AS (
-        INSERT INTO tasks (scheduled_for, job_id, id, key, type, position, config, needs, state, reason, attempt, progress,
-          result, error, started_at, finished_at)
-        SELECT made.scheduled_for, made.id, task.id, key, type, position, config, needs, state, reason, attempt, progress,
-          result, error, "startedAt", "finishedAt"
+        INSERT INTO tasks (scheduled_for, job_id, id, key, type, position, config, needs, state, reason, attempt, crashes,
+          time_limit_seconds, progress, result, error, started_at, finished_at)
+        SELECT made.scheduled_for, made.id, task.id, key, type, position, config, needs, state, reason, attempt, crashes,
+          "timeLimitSeconds", progress, result, error, "startedAt", "finishedAt"
         FROM made, jsonb_to_recordset(${jsonb(sql, tasks)}) AS task (
           id uuid, key text, type text, position smallint, config jsonb, needs jsonb, state text, reason text, attempt int,
-          progress float8, result jsonb, error jsonb, "startedAt" timestamptz, "finishedAt" timestamptz
+          crashes int, "timeLimitSeconds" int, progress float8, result jsonb, error jsonb, "startedAt" timestamptz, "finishedAt" timestamptz
         )
       )
       SELECT count(*) AS jobs FROM made`,

@@ -21,7 +21,8 @@ export function selectJobs(sql: LedgerSql, page: postgres.Fragment): postgres.Pe
   return sql<JobTreeRow[]>`
     SELECT job.*, (
       SELECT coalesce(json_agg(task ORDER BY task.position), '[]') FROM (
-        SELECT id, job_id AS "jobId", key, type, position, config, needs, state, reason, attempt, progress, result, error,
+        SELECT id, job_id AS "jobId", key, type, position, config, needs, state, reason, attempt, crashes,
+          time_limit_seconds AS "timeLimitSeconds", progress, result, error,
           started_at AS "startedAt", finished_at AS "finishedAt", (
             SELECT coalesce(json_agg(step ORDER BY step.position), '[]') FROM (
               SELECT key, position, state, reason, object, statement, phase, percent, eta_seconds AS "etaSeconds", result,

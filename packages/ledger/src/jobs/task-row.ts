@@ -7,7 +7,7 @@ export type TaskRow = typeof tasks.$inferSelect;
 /** The task of a row, without what only claims and recovery need. */
 export function toTask(row: TaskRow): Task {
   const { id, jobId, key, type, position, config, needs, state, reason } = row;
-  const { attempt, progress, result, error, startedAt, finishedAt } = row;
+  const { attempt, crashes, timeLimitSeconds, progress, result, error, startedAt, finishedAt } = row;
   return {
     id,
     jobId,
@@ -19,6 +19,8 @@ export function toTask(row: TaskRow): Task {
     state,
     reason,
     attempt,
+    crashes,
+    timeLimitSeconds,
     progress,
     result,
     error,

@@ -1,5 +1,6 @@
 export * from './api-keys.ts';
 export * from './audit-events.ts';
+export * from './audit-seals.ts';
 export * from './daily-figures.ts';
 export * from './health-signals.ts';
 export * from './idempotency-keys.ts';
@@ -7,6 +8,7 @@ export * from './inquiries.ts';
 export * from './jobs.ts';
 export * from './leases.ts';
 export * from './outbox.ts';
+export * from './remnants.ts';
 export * from './schedules.ts';
 export * from './steps.ts';
 export * from './target-samples.ts';

@@ -34,6 +34,8 @@ export const jobs = pgTable(
     windowStartHour: smallint(),
     windowEndHour: smallint(),
     generation: integer().notNull(),
+    /** Overlap policy `queue`: the job that has to be over first. */
+    afterJobId: uuid(),
     halted: boolean().notNull(),
     cancelRequestedAt: instant(),
     traceId: text().notNull(),

@@ -2,6 +2,7 @@ import type { Intent } from '@slacktide/application/ports';
 import {
   type Access,
   accesses,
+  defaultTimeLimitSeconds,
   type Json,
   type JsonObject,
   type State,
@@ -14,6 +15,7 @@ import {
   bigint,
   check,
   doublePrecision,
+  index,
   integer,
   jsonb,
   pgTable,
@@ -40,6 +42,9 @@ export const tasks = pgTable(
     state: text().$type<State>().notNull(),
     reason: text(),
     attempt: integer().notNull(),
+    /** Defaults here and below: rows of the release before are written without them. */
+    crashes: integer().notNull().default(0),
+    timeLimitSeconds: integer().notNull().default(defaultTimeLimitSeconds),
     progress: doublePrecision(),
     result: jsonb().$type<Json>(),
     error: jsonb().$type<TaskError>(),
@@ -49,15 +54,19 @@ export const tasks = pgTable(
     access: text().$type<Access>(),
     fence: bigint({ mode: 'number' }),
     workerId: text(),
-    /** Who is about to act on the target, written before acting. */
+    /** Who is about to act on the target, written before acting; each claim begins without. */
     intentAt: instant(),
     intentPid: integer(),
     intentBackendStart: text(),
     intentApplicationName: text(),
     intentEpoch: jsonb().$type<Intent['epoch']>(),
+    /** Recovery was tried in vain, and is not tried again before. */
+    recoverAfter: instant(),
   },
   (table) => [
     primaryKey({ name: 'tasks_pkey', columns: [table.scheduledFor, table.id] }),
+    // What recovery looks through.
+    index('tasks_running').on(table.id).where(sql`state = 'RUNNING'`),
     unique('tasks_job_key').on(table.scheduledFor, table.jobId, table.key),
     check('tasks_id', idCarriesInstant),
     check('tasks_state', oneOf('state', states)),
@@ -74,6 +83,9 @@ export const tasks = pgTable(
     check('tasks_access', implies(sql`access IS NOT NULL`, oneOf('access', accesses))),
     check('tasks_progress', sql`progress IS NULL OR progress BETWEEN 0 AND 100`),
     check('tasks_attempt', sql`attempt >= 0`),
+    check('tasks_crashes', sql`crashes >= 0`),
+    check('tasks_time_limit', sql`time_limit_seconds >= 1`),
+    check('tasks_unclear_has_error', implies(sql`state = 'NEEDS_OPERATOR'`, sql`error IS NOT NULL`)),
     check(
       'tasks_intent_whole',
       sql`num_nulls(intent_at, intent_pid, intent_backend_start, intent_application_name, intent_epoch) IN (0, 5)`,

@@ -1,4 +1,4 @@
-import { boolean, integer, jsonb, pgTable, text } from 'drizzle-orm/pg-core';
+import { boolean, doublePrecision, integer, jsonb, pgTable, text } from 'drizzle-orm/pg-core';
 import { instant } from './columns.ts';
 
 /** Heartbeats. A worker that stops in order removes its row. */
@@ -11,4 +11,6 @@ export const workers = pgTable('workers', {
   startedAt: instant().notNull(),
   lastSeenAt: instant().notNull(),
   draining: boolean().notNull(),
+  /** Its clock minus the ledger's, in milliseconds, as it saw it last. */
+  clockSkewMs: doublePrecision().notNull().default(0),
 });

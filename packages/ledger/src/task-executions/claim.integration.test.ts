@@ -129,7 +129,14 @@ describe('claim', () => {
     expect(await claim(job, 'rebuild', { generation: 0 })).toEqual({ kind: 'over' });
     const forged = [timeOrderedId(noon, randomBytes(10)), randomUUID(), `'; DROP TABLE jobs; --`, ''];
     for (const taskId of forged) {
-      const request = { taskId, generation: 1, workerId: 'w1', access: 'act', leaseLifeMs: 1000 } as const;
+      const request = {
+        taskId,
+        generation: 1,
+        workerId: 'w1',
+        access: 'act',
+        leaseLifeMs: 1000,
+        workerNow: new Date(),
+      } as const;
       expect(await executions.claim(request)).toEqual({ kind: 'over' });
     }
     expect(await everything()).toEqual(before);

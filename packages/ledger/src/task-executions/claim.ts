@@ -16,7 +16,8 @@ export async function claim(pool: LedgerPool, request: ClaimRequest): Promise<Cl
 async function claimIn(tx: LedgerSql, request: ClaimRequest): Promise<ClaimResult> {
   const facts = await lockClaimFacts(tx, request);
   if (facts === undefined) return { kind: 'over' };
-  const decision = decideClaim({ ...facts, generation: request.generation });
+  const clockSkewMs = request.workerNow.getTime() - facts.now.getTime();
+  const decision = decideClaim({ ...facts, generation: request.generation, clockSkewMs });
   switch (decision.kind) {
     case 'over':
     case 'not_yet':

@@ -57,7 +57,14 @@ it('two processes of three workers bring every job to its end without overlap an
       if (job === undefined) continue;
       for (const [position, task] of job.tasks.entries()) {
         const access = (turn + position) % 3 === 0 ? 'observe' : 'act';
-        const request = { taskId: task.id, generation: 1, workerId: name, access, leaseLifeMs: 60_000 } as const;
+        const request = {
+          taskId: task.id,
+          generation: 1,
+          workerId: name,
+          access,
+          leaseLifeMs: 60_000,
+          workerNow: new Date(),
+        } as const;
         const result = await executions.claim(request);
         if (result.kind === 'claimed') await work(executions, result.claimed, turn + 1);
       }

@@ -6,6 +6,7 @@ import { claim } from './claim.ts';
 import { finalise } from './finalise.ts';
 import { finish } from './finish.ts';
 import { gate } from './gate.ts';
+import { listDoneSteps } from './list-done-steps.ts';
 import { recordIntent } from './record-intent.ts';
 import { recordProgress } from './record-progress.ts';
 import { recordSamples } from './record-samples.ts';
@@ -16,6 +17,7 @@ import { renew } from './renew.ts';
 export function createTaskExecutions(pool: LedgerPool): TaskExecutions {
   return {
     claim: (request) => claim(pool, request),
+    listDoneSteps: (claimed) => listDoneSteps(pool, claimed),
     release: (claimed, reason) => release(pool, claimed, reason),
     gate: (claimed) => gate(pool, claimed),
     recordIntent: (claimed, intent) => recordIntent(pool, claimed, intent),

@@ -75,5 +75,7 @@ function eventOf({ state, reason }: JobOutcome): StateEvent {
       return { kind: 'cancel' };
     case 'SKIPPED':
       return { kind: 'skip', reason: reason as SkipReason };
+    case 'ROLLED_BACK':
+      return { kind: 'roll_back' };
   }
 }

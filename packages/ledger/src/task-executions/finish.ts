@@ -22,7 +22,7 @@ export async function finish(
   const event = eventOf(outcome);
   const state = move(task.state, event);
   const reason = reasonOf(outcome);
-  const error = outcome.kind === 'failed' ? outcome.error : null;
+  const error = 'error' in outcome ? outcome.error : null;
   const entry: AuditEntry = {
     action: `task.${event.kind}`,
     entity: 'task',
@@ -84,6 +84,10 @@ function eventOf(outcome: TaskOutcome): StateEvent {
       return { kind: 'cancel' };
     case 'skipped':
       return { kind: 'skip', reason: outcome.reason };
+    case 'rolled_back':
+      return { kind: 'roll_back' };
+    case 'needs_operator':
+      return { kind: 'need_operator' };
   }
 }
 

@@ -22,6 +22,8 @@ export async function gate(pool: LedgerPool, claimed: ClaimedTask): ReturnType<T
     generation: job.generation,
     needs: [],
     targetBusy: !isHeld,
+    queued: false,
+    clockSkewMs: 0,
     now,
   });
   switch (decision.kind) {

@@ -38,7 +38,8 @@ export async function take(
     }
     claimed AS (
       UPDATE tasks SET state = ${task.state}, reason = NULL, started_at = ${now},
-        access = ${access}, fence = ${fence}, worker_id = ${workerId}
+        access = ${access}, fence = ${fence}, worker_id = ${workerId}, intent_at = NULL, intent_pid = NULL,
+        intent_backend_start = NULL, intent_application_name = NULL, intent_epoch = NULL
       WHERE scheduled_for = ${job.scheduledFor} AND id = ${task.id}
     ), leased AS (
       INSERT INTO leases (task_id, target_id, access, worker_id, fence, expires_at)

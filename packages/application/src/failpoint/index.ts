@@ -1,0 +1,1 @@
+export { armFailpoints, failpoint } from './failpoint.ts';
