@@ -1,6 +1,6 @@
-import { states, triggers } from '@slacktide/domain';
+import { resolutions, states, triggers } from '@slacktide/domain';
 import { z } from 'zod';
-import { Instant, JsonField, JsonObjectField, Slug, Uuid } from './fields.ts';
+import { Instant, JsonField, JsonObjectField, Slug, Text, Uuid } from './fields.ts';
 import { pageOf, pageQuery, timeRangeQuery } from './page.ts';
 
 const stepExample = {
@@ -27,6 +27,8 @@ const taskExample = {
   state: 'RUNNING' as const,
   reason: null,
   attempt: 1,
+  crashes: 0,
+  time_limit_seconds: 43_200,
   progress: 40,
   result: null,
   error: null,
@@ -45,6 +47,7 @@ const jobExample = {
   scheduled_for: '2026-11-22T02:00:00.000Z',
   started_at: '2026-11-22T02:00:01.000Z',
   finished_at: null,
+  generation: 1,
   cancel_requested_at: null,
   trace_id: '4bf92f3577b34da6a3ce929d0e0e4736',
   requested_by: 'dispatcher',
@@ -89,6 +92,8 @@ export const Task = z
     state: State,
     reason: Reason,
     attempt: z.int().min(0),
+    crashes: z.int().min(0).describe('Workers that died over it; at the second one it is quarantined'),
+    time_limit_seconds: z.int().min(1).describe('How long it may run'),
     progress: z.number().min(0).max(100).nullable().describe('Percent of the whole task; null while unknown'),
     result: JsonField.nullable(),
     error: TaskError.nullable(),
@@ -110,6 +115,7 @@ export const Job = z
     scheduled_for: Instant,
     started_at: Instant.nullable(),
     finished_at: Instant.nullable(),
+    generation: z.int().min(0).describe('How often its tasks were sent out to workers'),
     cancel_requested_at: Instant.nullable(),
     trace_id: z.string(),
     requested_by: z.string(),
@@ -141,3 +147,16 @@ export const StartedJobs = z.strictObject({ schedule_id: Slug, jobs: z.array(Job
   example: { schedule_id: 'nightly-index-rebuild', jobs: [jobExample] },
 });
 export type StartedJobs = z.infer<typeof StartedJobs>;
+
+/** Body of POST /tasks/{id}/resolve. */
+export const TaskResolution = z
+  .strictObject({
+    outcome: z.enum(resolutions).describe('What became of the task; `retry` = it is to run again'),
+    note: Text.trim().min(1).max(2_000).describe('What you saw and did, for whoever reads the audit log'),
+  })
+  .meta({
+    id: 'TaskResolution',
+    description: 'What a person found to have become of a task in NEEDS_OPERATOR',
+    example: { outcome: 'succeeded', note: 'The index is gone; checked pg_index on the primary.' },
+  });
+export type TaskResolution = z.infer<typeof TaskResolution>;

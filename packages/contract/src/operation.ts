@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { JsonObjectField, Slug, Text } from './fields.ts';
+import { TimeLimitSeconds } from './task-entry.ts';
 
 export const operations = ['vacuum', 'analyze', 'reindex', 'checkpoint'] as const;
 export type OperationName = (typeof operations)[number];
@@ -15,6 +16,7 @@ export const OperationInput = z
       .describe('`name` or `schema.name`; [] = all. `checkpoint` takes none'),
     target: Slug.optional().describe('May be left out when there is exactly one target'),
     options: JsonObjectField.default({}).describe("Further configuration of the operation's task type"),
+    time_limit_seconds: TimeLimitSeconds.optional().describe('How long it may run; by default 43200'),
   })
   .meta({
     id: 'OperationInput',

@@ -22,6 +22,9 @@ describe('ScheduleInput', () => {
       halt_on_task_failure: true,
       enabled: true,
       misfire_policy: 'run_once',
+      misfire_max: 10,
+      catch_up_seconds: 86_400,
+      overlap_policy: 'skip',
     });
   });
 
@@ -47,7 +50,14 @@ describe('ScheduleInput', () => {
       ['/target_labels/a~1b invalid_value'],
     ],
     [{ ...minimal, id: 'Not A Slug' }, ['/id invalid_format']],
-    [{ ...minimal, misfire_policy: 'run_all' }, ['/misfire_policy not_allowed']],
+    [{ ...minimal, misfire_policy: 'run_twice' }, ['/misfire_policy not_allowed']],
+    [{ ...minimal, misfire_max: 0 }, ['/misfire_max too_small']],
+    [{ ...minimal, misfire_max: 101 }, ['/misfire_max too_big']],
+    [{ ...minimal, catch_up_seconds: -1 }, ['/catch_up_seconds too_small']],
+    [{ ...minimal, catch_up_seconds: 31 * 86_400 + 1 }, ['/catch_up_seconds too_big']],
+    [{ ...minimal, overlap_policy: 'wait' }, ['/overlap_policy not_allowed']],
+    [{ ...minimal, tasks: [{ type: 'SWEEP', time_limit_seconds: 0 }] }, ['/tasks/0/time_limit_seconds too_small']],
+    [{ ...minimal, tasks: [{ type: 'SWEEP', time_limit_seconds: 604_801 }] }, ['/tasks/0/time_limit_seconds too_big']],
   ])('refuses %j', (value, expected) => expect(pointersOf(value)).toEqual(expected));
 });
 

@@ -1,4 +1,11 @@
-import { misfirePolicies } from '@slacktide/domain';
+import {
+  defaultCatchUpSeconds,
+  defaultMisfireMax,
+  longestCatchUpSeconds,
+  misfirePolicies,
+  mostMisfires,
+  overlapPolicies,
+} from '@slacktide/domain';
 import { z } from 'zod';
 import { Instant, Labels, Name, Slug, Text, Version } from './fields.ts';
 import { pageOf, pageQuery, QueryBoolean } from './page.ts';
@@ -31,6 +38,9 @@ const fields = {
   halt_on_task_failure: z.boolean(),
   enabled: z.boolean(),
   misfire_policy: z.enum(misfirePolicies),
+  misfire_max: z.int().min(1).max(mostMisfires),
+  catch_up_seconds: z.int().min(0).max(longestCatchUpSeconds),
+  overlap_policy: z.enum(overlapPolicies),
 };
 
 const example = {
@@ -45,6 +55,9 @@ const example = {
   halt_on_task_failure: true,
   enabled: true,
   misfire_policy: 'run_once' as const,
+  misfire_max: defaultMisfireMax,
+  catch_up_seconds: defaultCatchUpSeconds,
+  overlap_policy: 'skip' as const,
 };
 
 /** Body of POST /schedules and PUT /schedules/{id}. */
@@ -65,7 +78,18 @@ export const ScheduleInput = z
     tasks: fields.tasks,
     halt_on_task_failure: fields.halt_on_task_failure.default(true),
     enabled: fields.enabled.default(true),
-    misfire_policy: fields.misfire_policy.default('run_once').describe('What to do with ticks that were missed'),
+    misfire_policy: fields.misfire_policy
+      .default('run_once')
+      .describe('Of the ticks that came due while nothing could run them: run none, the latest, or the newest ones'),
+    misfire_max: fields.misfire_max
+      .default(defaultMisfireMax)
+      .describe('Under run_all: how many ticks are run at most'),
+    catch_up_seconds: fields.catch_up_seconds
+      .default(defaultCatchUpSeconds)
+      .describe('A tick later than this is SKIPPED (`missed`); up to a minute late is on time under every policy'),
+    overlap_policy: fields.overlap_policy
+      .default('skip')
+      .describe('While an earlier job is not over on the target: leave the tick out, run it afterwards, or beside'),
   })
   .superRefine((input, ctx) => {
     const refuse = (field: keyof typeof fields, code: string, message: string) =>
@@ -105,6 +129,9 @@ export const Schedule = z
     halt_on_task_failure: z.boolean(),
     enabled: z.boolean(),
     misfire_policy: z.enum(misfirePolicies),
+    misfire_max: z.int(),
+    catch_up_seconds: z.int(),
+    overlap_policy: z.enum(overlapPolicies),
     version: Version,
     next_due_at: Instant.nullable().describe('Next tick by the clock of the ledger; null while disabled'),
     last_tick_at: Instant.nullable(),
@@ -117,7 +144,7 @@ export const Schedule = z
       ...example,
       description: null,
       target_labels: null,
-      tasks: [{ key: 'index-rebuild', type: 'INDEX_REBUILD', config: {}, needs: [] }],
+      tasks: [{ key: 'index-rebuild', type: 'INDEX_REBUILD', config: {}, needs: [], time_limit_seconds: 43_200 }],
       version: 1,
       next_due_at: '2026-11-23T01:00:00.000Z',
       last_tick_at: null,

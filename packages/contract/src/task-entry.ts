@@ -1,4 +1,4 @@
-import { identifierPattern, maxTasks } from '@slacktide/domain';
+import { defaultTimeLimitSeconds, identifierPattern, longestTimeLimitSeconds, maxTasks } from '@slacktide/domain';
 import { z } from 'zod';
 import { JsonObjectField } from './fields.ts';
 
@@ -15,6 +15,9 @@ export const TaskKey = z
     'Expected 1 to 63 of a-z, 0-9, dot, hyphen and underscore, beginning with a letter or digit',
   );
 
+/** How long a task may run, from its claim to its outcome, in seconds. */
+export const TimeLimitSeconds = z.int().min(1).max(longestTimeLimitSeconds);
+
 /** A task with all that can be said about it. */
 export const TaskObject = z.strictObject({
   type: TaskTypeName,
@@ -25,6 +28,9 @@ export const TaskObject = z.strictObject({
     .max(maxTasks)
     .optional()
     .describe('Keys of the tasks that must be over before this one starts; left out = the one before it, [] = none'),
+  time_limit_seconds: TimeLimitSeconds.optional().describe(
+    `How long it may run, and wait for a busy target; by default ${defaultTimeLimitSeconds}`,
+  ),
 });
 
 /** A task as a request states it: a task type's name, or more. */
@@ -47,5 +53,9 @@ export const TaskSpec = z
     type: z.string(),
     config: JsonObjectField,
     needs: z.array(z.string()),
+    time_limit_seconds: z.int(),
   })
-  .meta({ id: 'TaskSpec', example: { key: 'index-rebuild', type: 'INDEX_REBUILD', config: {}, needs: [] } });
+  .meta({
+    id: 'TaskSpec',
+    example: { key: 'index-rebuild', type: 'INDEX_REBUILD', config: {}, needs: [], time_limit_seconds: 43_200 },
+  });

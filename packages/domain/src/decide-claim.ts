@@ -5,13 +5,15 @@ import { isWithinWindow } from './window.ts';
 
 export interface ClaimFacts {
   readonly job: Pick<Job, 'state' | 'generation' | 'halted' | 'cancelRequestedAt' | 'window'>;
-  readonly task: Pick<Task, 'state'>;
+  readonly task: Pick<Task, 'state' | 'reason' | 'timeLimitSeconds'>;
   /** Generation of the delivery that asks. */
   readonly generation: number;
   /** States of the tasks this one needs. */
   readonly needs: readonly TaskState[];
   /** True when another task holds the target in a way that keeps this one out. */
   readonly targetBusy: boolean;
+  /** How long the task has been able to start: since its job was made, or the last need or predecessor that ran was over; milliseconds. */
+  readonly waitedMs: number;
   /** True while the job that this one waits for (overlap policy `queue`) is not over. */
   readonly queued: boolean;
   /** The worker's clock minus the ledger's, in milliseconds. */
@@ -41,6 +43,20 @@ export type NotYetReason =
 /** A worker whose clock is further off the ledger's takes no work: it cannot judge how long it may still act. */
 export const longestClockSkewMs = 2_000;
 
+/** A task waits for a busy target for at least this long, in seconds: an hour. */
+export const shortestTargetWaitSeconds = 3_600;
+
+/**
+ * How long a task waits for a busy target before it is SKIPPED (`target_busy`), so that every request ends: as long as it might run itself,
+ * at least an hour. A window that closes earlier ends the wait as `outside_window`.
+ */
+export function longestTargetWaitMs(task: Pick<Task, 'timeLimitSeconds'>): number {
+  return Math.max(shortestTargetWaitSeconds, task.timeLimitSeconds) * 1000;
+}
+
+/** Why a claimed task went back to PENDING: others held its target, in Redis or on the target itself. */
+export const busyReleases: readonly string[] = ['target_leased', 'target_locked'];
+
 /**
  * Decides whether a worker may start a task (law 5).
  *
@@ -62,6 +78,11 @@ export function decideClaim(facts: ClaimFacts): ClaimDecision {
   if (Math.abs(facts.clockSkewMs) > longestClockSkewMs) return { kind: 'not_yet', reason: 'clock_skew' };
   if (facts.queued) return { kind: 'not_yet', reason: 'queued' };
   if (!needs.every(isTerminal)) return { kind: 'not_yet', reason: 'needs_open' };
+  // One that was let in only to find the target held by somebody the ledger does not know of must not be let in for ever.
+  const wasBusy = task.reason !== null && busyReleases.includes(task.reason);
+  if ((facts.targetBusy || wasBusy) && facts.waitedMs > longestTargetWaitMs(task)) {
+    return { kind: 'skip', reason: 'target_busy' };
+  }
   if (facts.targetBusy) return { kind: 'not_yet', reason: 'target_busy' };
   return { kind: 'claim' };
 }

@@ -55,13 +55,23 @@ export function previousFiring(expression: string, timezone: string, before: Dat
 
 /** Firings within a span, oldest first, at most `limit` of them. */
 export function firingsWithin(expression: string, timezone: string, span: Span, limit: number): readonly Date[] {
+  return walkFirings(expression, timezone, span, limit).firings;
+}
+
+/** Firings within a span as `firingsWithin` gives them, and the first that is not among them: beyond the span, or beyond the limit; null when there is none. */
+export function walkFirings(
+  expression: string,
+  timezone: string,
+  span: Span,
+  limit: number,
+): { readonly firings: readonly Date[]; readonly next: Date | null } {
   const firings: Date[] = [];
   let at = nextFiring(expression, timezone, settled(timezone, span.after));
   while (at && at <= span.upTo && firings.length < limit) {
     if (at > span.after) firings.push(at);
     at = nextFiring(expression, timezone, at);
   }
-  return firings;
+  return { firings, next: at };
 }
 
 /** The latest `count` firings within a span, oldest first. Bounded in time however many there are: halves the span until a few are left. */

@@ -2,6 +2,7 @@ export * from './bundles.ts';
 export * from './cron.ts';
 export * from './cron-syntax.ts';
 export * from './decide-claim.ts';
+export * from './decide-recovery.ts';
 export * from './due-ticks.ts';
 export * from './find-cycle.ts';
 export * from './firings.ts';

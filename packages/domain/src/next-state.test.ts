@@ -12,6 +12,7 @@ const events: Record<StateEvent['kind'], StateEvent> = {
   roll_back: { kind: 'roll_back' },
   need_operator: { kind: 'need_operator' },
   resolve: { kind: 'resolve', resolution: 'retry' },
+  resume: { kind: 'resume' },
   cancel: { kind: 'cancel' },
   skip: { kind: 'skip', reason: 'halted' },
 };
@@ -24,6 +25,7 @@ const anyEvent = fc.oneof(
     events.fail,
     events.roll_back,
     events.need_operator,
+    events.resume,
     events.cancel,
   ),
   fc.record({ kind: fc.constant('resolve' as const), resolution: fc.constantFrom(...resolutions) }),
@@ -44,6 +46,7 @@ describe('nextState', () => {
     ['RUNNING', 'roll_back', 'ROLLED_BACK'],
     ['RUNNING', 'need_operator', 'NEEDS_OPERATOR'],
     ['NEEDS_OPERATOR', 'resolve', 'PENDING'],
+    ['NEEDS_OPERATOR', 'resume', 'RUNNING'],
   ])('%s on %s becomes %s', (state, kind, expected) => {
     expect(nextState(state, events[kind])).toEqual({ kind: 'moved', state: expected });
   });
@@ -54,6 +57,9 @@ describe('nextState', () => {
     ['PENDING', 'fail', 'not_running'],
     ['RUNNING', 'claim', 'already_running'],
     ['RUNNING', 'resolve', 'needs_no_operator'],
+    ['PENDING', 'resolve', 'needs_no_operator'],
+    ['RUNNING', 'resume', 'needs_no_operator'],
+    ['PENDING', 'resume', 'needs_no_operator'],
     ['PENDING', 'redrive', 'not_running'],
     ['PENDING', 'need_operator', 'not_running'],
     ['NEEDS_OPERATOR', 'claim', 'needs_operator'],
@@ -62,6 +68,24 @@ describe('nextState', () => {
     ['NEEDS_OPERATOR', 'redrive', 'needs_operator'],
   ])('%s refuses %s as %s', (state, kind, reason) => {
     expect(nextState(state, events[kind])).toEqual({ kind: 'refused', reason });
+  });
+
+  test.each([
+    ['succeeded', 'SUCCEEDED'],
+    ['failed', 'FAILED'],
+    ['rolled_back', 'ROLLED_BACK'],
+    ['retry', 'PENDING'],
+  ] as const)('what a person says, %s, becomes %s', (resolution, expected) => {
+    expect(nextState('NEEDS_OPERATOR', { kind: 'resolve', resolution })).toEqual({ kind: 'moved', state: expected });
+  });
+
+  test.each([
+    ['succeeded', 'SUCCEEDED'],
+    ['failed', 'FAILED'],
+    ['rolled_back', 'ROLLED_BACK'],
+    ['retry', 'PENDING'],
+  ] as const)('a person who says %s makes it %s', (resolution, state) => {
+    expect(nextState('NEEDS_OPERATOR', { kind: 'resolve', resolution })).toEqual({ kind: 'moved', state });
   });
 
   test('terminal states stay terminal whatever happens', () => {

@@ -21,6 +21,8 @@ export type StateEvent =
   | { readonly kind: 'need_operator' }
   /** A person said what became of it. */
   | { readonly kind: 'resolve'; readonly resolution: Resolution }
+  /** A job: none of its tasks needs an operator any more. */
+  | { readonly kind: 'resume' }
   /** Somebody stopped it. */
   | { readonly kind: 'cancel' }
   /** It will not be done; a running one is skipped when there turned out to be nothing to do, or the window closed. */
@@ -42,11 +44,13 @@ const resolvedTo: Record<Resolution, TerminalState | 'PENDING'> = {
 
 /**
  * Decides every transition of jobs and tasks (law 2). A terminal state is never left: any event on it is refused as `over`; NEEDS_OPERATOR is left
- * by a person's word alone.
+ * by a person's word alone: a task by `resolve`, its job by the `resume` that follows the last one.
  */
 export function nextState(state: State, event: StateEvent): Transition {
   if (isTerminal(state)) return { kind: 'refused', reason: 'over' };
-  if (state === 'NEEDS_OPERATOR' && event.kind !== 'resolve') return { kind: 'refused', reason: 'needs_operator' };
+  if (state === 'NEEDS_OPERATOR' && event.kind !== 'resolve' && event.kind !== 'resume') {
+    return { kind: 'refused', reason: 'needs_operator' };
+  }
   const isRunning = state === 'RUNNING';
   switch (event.kind) {
     case 'claim':
@@ -63,9 +67,9 @@ export function nextState(state: State, event: StateEvent): Transition {
     case 'need_operator':
       return whenRunning(isRunning, 'NEEDS_OPERATOR');
     case 'resolve':
-      return state === 'NEEDS_OPERATOR'
-        ? { kind: 'moved', state: resolvedTo[event.resolution] }
-        : { kind: 'refused', reason: 'needs_no_operator' };
+      return whenUnclear(state, resolvedTo[event.resolution]);
+    case 'resume':
+      return whenUnclear(state, 'RUNNING');
     case 'cancel':
       return { kind: 'moved', state: 'CANCELLED' };
     case 'skip':
@@ -75,4 +79,8 @@ export function nextState(state: State, event: StateEvent): Transition {
 
 function whenRunning(isRunning: boolean, state: State): Transition {
   return isRunning ? { kind: 'moved', state } : { kind: 'refused', reason: 'not_running' };
+}
+
+function whenUnclear(state: State, next: State): Transition {
+  return state === 'NEEDS_OPERATOR' ? { kind: 'moved', state: next } : { kind: 'refused', reason: 'needs_no_operator' };
 }

@@ -22,10 +22,27 @@ function problems(...input: TaskInput[]) {
 describe('normaliseTasks', () => {
   test('gives keys, and makes each task need the one before it', () => {
     expect(specs('INDEX_REBUILD', { type: 'STATISTICS_UPDATE', config: { limit: 3 } }, 'INDEX_REBUILD')).toEqual([
-      { key: 'index-rebuild', type: 'INDEX_REBUILD', config: {}, needs: [] },
-      { key: 'statistics-update', type: 'STATISTICS_UPDATE', config: { limit: 3 }, needs: ['index-rebuild'] },
-      { key: 'index-rebuild-2', type: 'INDEX_REBUILD', config: {}, needs: ['statistics-update'] },
+      { key: 'index-rebuild', type: 'INDEX_REBUILD', config: {}, needs: [], timeLimitSeconds: 43_200 },
+      {
+        key: 'statistics-update',
+        type: 'STATISTICS_UPDATE',
+        config: { limit: 3 },
+        needs: ['index-rebuild'],
+        timeLimitSeconds: 43_200,
+      },
+      {
+        key: 'index-rebuild-2',
+        type: 'INDEX_REBUILD',
+        config: {},
+        needs: ['statistics-update'],
+        timeLimitSeconds: 43_200,
+      },
     ]);
+  });
+
+  test('keeps a written time limit', () => {
+    const tasks = specs({ type: 'A', timeLimitSeconds: 60 }, 'B');
+    expect(tasks.map(({ timeLimitSeconds }) => timeLimitSeconds)).toEqual([60, 43_200]);
   });
 
   test('keeps written keys and needs; a made key gives way to a written one', () => {

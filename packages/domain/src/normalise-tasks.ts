@@ -1,7 +1,7 @@
 import { findCycle } from './find-cycle.ts';
 import { isIdentifier } from './identifier.ts';
 import type { JsonObject } from './json.ts';
-import type { TaskSpec } from './schedule.ts';
+import { defaultTimeLimitSeconds, type TaskSpec } from './schedule.ts';
 
 /** A schedule or ad-hoc operation has at most this many tasks. */
 export const maxTasks = 100;
@@ -17,6 +17,8 @@ export type TaskInput =
       readonly config?: JsonObject | undefined;
       /** Default: the task before it in the list. Empty: starts at once. */
       readonly needs?: readonly string[] | undefined;
+      /** Default: twelve hours. */
+      readonly timeLimitSeconds?: number | undefined;
     };
 
 export interface TaskProblem {
@@ -56,6 +58,7 @@ export function normaliseTasks(input: readonly TaskInput[]): NormalisedTasks {
       type: task.type,
       config: task.config ?? {},
       needs: task.needs ?? keys.slice(Math.max(0, index - 1), index),
+      timeLimitSeconds: task.timeLimitSeconds ?? defaultTimeLimitSeconds,
     }),
   );
   const problems = [...keyProblems(written, tasks), ...needProblems(written, tasks)];

@@ -11,11 +11,20 @@ export type OverlapPolicy = (typeof overlapPolicies)[number];
 /** Under `run_all`, how many missed ticks are run at most. */
 export const defaultMisfireMax = 10;
 
+/** The most that may be asked for. */
+export const mostMisfires = 100;
+
 /** How late a tick may be and still be caught up with, in seconds: a day. */
 export const defaultCatchUpSeconds = 86_400;
 
+/** The most that may be asked for, in seconds: a month. */
+export const longestCatchUpSeconds = 31 * 86_400;
+
 /** How long a task may run when nothing else was said, in seconds: twelve hours. */
 export const defaultTimeLimitSeconds = 43_200;
+
+/** The most that may be asked for, in seconds: a week. */
+export const longestTimeLimitSeconds = 7 * 86_400;
 
 /** One task as the schedule states it, normalised: key unique in the schedule, needs explicit. */
 export interface TaskSpec {

@@ -7,18 +7,16 @@ export function offsetMinutes(timezone: string, at: Date): number {
   return new CronDate(at, timezone).getUTCOffset();
 }
 
-/** The first instants with another offset than before, after `from` and up to `to`, in order. Two changes within a day that cancel each other are not seen. */
-export function changesOfClocks(timezone: string, from: Date, to: Date): readonly Date[] {
-  const changes: Date[] = [];
+/** The first instants with another offset than before, after `from` and up to `to`, in order, each looked for when it is asked for. Two changes within a day that cancel each other are not seen. */
+export function* changesOfClocks(timezone: string, from: Date, to: Date): Generator<Date> {
   let before = from.getTime();
   while (before < to.getTime()) {
     const after = Math.min(before + dayMs, to.getTime());
     if (offsetMinutes(timezone, new Date(before)) !== offsetMinutes(timezone, new Date(after))) {
-      changes.push(changeBetween(timezone, before, after));
+      yield changeBetween(timezone, before, after);
     }
     before = after;
   }
-  return changes;
 }
 
 /** Halves the span until the change is found to the millisecond. */
