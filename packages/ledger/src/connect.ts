@@ -1,19 +1,27 @@
 import type {
   ApiKeys,
+  AuditChain,
   HealthStore,
   History,
   Inquiries,
   Ledger,
   OutboxQueue,
+  Reconciliation,
+  Recoveries,
+  Remnants,
   TaskExecutions,
 } from '@slacktide/application/ports';
 import { createApiKeys } from './api-keys.ts';
+import { createAuditChain } from './audit/create-audit-chain.ts';
 import { createHealthStore } from './health-store.ts';
 import { createHistory } from './history/history.ts';
 import { createInquiries } from './inquiries/create-inquiries.ts';
 import { createLedger } from './ledger.ts';
 import { withLedgerErrors } from './ledger-errors.ts';
 import { createOutboxQueue } from './outbox/outbox-queue.ts';
+import { createReconciliation } from './reconciliation/create-reconciliation.ts';
+import { createRecoveries } from './recoveries/create-recoveries.ts';
+import { createRemnants } from './recoveries/create-remnants.ts';
 import { openPool, type PoolOptions } from './sql.ts';
 import { createTaskExecutions } from './task-executions/create-task-executions.ts';
 
@@ -21,10 +29,14 @@ import { createTaskExecutions } from './task-executions/create-task-executions.t
 export interface LedgerConnection {
   readonly ledger: Ledger;
   readonly executions: TaskExecutions;
+  readonly recoveries: Recoveries;
+  readonly remnants: Remnants;
   readonly outbox: OutboxQueue;
+  readonly reconciliation: Reconciliation;
   readonly inquiries: Inquiries;
   readonly health: HealthStore;
   readonly apiKeys: ApiKeys;
+  readonly auditChain: AuditChain;
   readonly history: History;
   /** Ends all sessions; statements in flight get five seconds. */
   close(): Promise<void>;
@@ -41,10 +53,14 @@ export function connectLedger({ onError = () => undefined, ...options }: LedgerO
   return {
     ledger: createLedger(sql),
     executions: withLedgerErrors(createTaskExecutions(sql)),
+    recoveries: withLedgerErrors(createRecoveries(sql)),
+    remnants: withLedgerErrors(createRemnants(sql)),
     outbox: withLedgerErrors(createOutboxQueue(sql)),
+    reconciliation: withLedgerErrors(createReconciliation(sql)),
     inquiries: withLedgerErrors(createInquiries(sql, { onError })),
     health: withLedgerErrors(createHealthStore(sql)),
     apiKeys: withLedgerErrors(createApiKeys(sql)),
+    auditChain: withLedgerErrors(createAuditChain(sql)),
     history: withLedgerErrors(createHistory(sql)),
     close: () => sql.end({ timeout: 5 }),
   };

@@ -19,6 +19,7 @@ const worker = {
   concurrency: 4,
   startedAt: noon,
   draining: false,
+  clockSkewMs: 0,
 };
 
 describe('signals', () => {
@@ -111,14 +112,28 @@ describe('workers', () => {
     const { health, ledger } = await setup();
     await health.beat(worker);
     await health.beat({ ...worker, id: 'w2' });
-    await health.beat({ ...worker, draining: true, concurrency: 2 });
+    await health.beat({ ...worker, draining: true, concurrency: 2, clockSkewMs: -2500.5 });
     const before = await ledger.now();
     await health.beat({ ...worker, id: 'w2' });
     const [first, second] = await health.listWorkers();
-    expect(first).toEqual({ ...worker, draining: true, concurrency: 2, lastSeenAt: expect.any(Date) });
+    expect(first).toEqual({
+      ...worker,
+      draining: true,
+      concurrency: 2,
+      clockSkewMs: -2500.5,
+      lastSeenAt: expect.any(Date),
+    });
     expect(second?.lastSeenAt.getTime()).toBeGreaterThanOrEqual(before.getTime());
     await health.signOff('w1');
     expect((await health.listWorkers()).map(({ id }) => id)).toEqual(['w2']);
+  });
+
+  it('are told the time of the ledger with each heartbeat, by its clock at that moment', async () => {
+    const { health, sql } = await setup();
+    const told = await Promise.all([1, 2, 3].map(() => health.beat(worker)));
+    const [kept] = await sql<{ at: Date }[]>`SELECT last_seen_at AS at FROM workers`;
+    for (const at of told) expect(at).toBeInstanceOf(Date);
+    expect(Math.max(...told.map((at) => at.getTime()))).toBeGreaterThanOrEqual(kept?.at.getTime() ?? Number.NaN);
   });
 
   it('that died are listed for a day', async () => {

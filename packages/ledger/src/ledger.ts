@@ -1,36 +1,54 @@
 import type { Ledger, LedgerReader, LedgerTransaction } from '@slacktide/application/ports';
 import { createAuditReader } from './audit/audit-reader.ts';
+import type { AuditAuthor } from './audit/insert-audit.ts';
 import { createJobReader } from './jobs/job-reader.ts';
 import { createJobWriter } from './jobs/job-writer.ts';
 import { withLedgerErrors } from './ledger-errors.ts';
-import { addToOutbox } from './outbox/add-to-outbox.ts';
-import { runTransaction } from './run-transaction.ts';
+import { addSilently } from './outbox/add-to-outbox.ts';
+import { relayWaker } from './outbox/relay-waker.ts';
+import { authorOf, runTransaction } from './run-transaction.ts';
 import { createScheduleReader } from './schedules/schedule-reader.ts';
 import { createScheduleWriter } from './schedules/schedule-writer.ts';
 import { createSignalWriter } from './signals/signal-writer.ts';
 import type { LedgerPool, LedgerSql } from './sql.ts';
 import { createTargetReader } from './targets/target-reader.ts';
 import { createTargetWriter } from './targets/target-writer.ts';
+import { createTickStore } from './ticks/create-tick-store.ts';
 
 /** The only truth (law 1), on PostgreSQL. */
 export function createLedger(sql: LedgerPool): Ledger {
+  const wakeRelay = relayWaker(sql);
   return {
     schedules: withLedgerErrors(createScheduleReader(sql)),
     targets: withLedgerErrors(createTargetReader(sql)),
     jobs: withLedgerErrors(createJobReader(sql)),
     audit: withLedgerErrors(createAuditReader(sql)),
     ...withLedgerErrors({ now: () => ledgerNow(sql) }),
-    transaction: (ctx, work) => runTransaction(sql, ctx, (tx) => work(openTransaction(tx))),
+    async transaction(ctx, work) {
+      let hasMessages = false;
+      const onMessage = (): void => {
+        hasMessages = true;
+      };
+      const result = await runTransaction(sql, ctx, (tx) => work(openTransaction(tx, authorOf(ctx), onMessage)));
+      if (hasMessages) wakeRelay();
+      return result;
+    },
   };
 }
 
-function openTransaction(sql: LedgerSql): LedgerTransaction {
+function openTransaction(sql: LedgerSql, author: AuditAuthor, onMessage: () => void): LedgerTransaction {
   return {
     schedules: { ...createScheduleReader(sql), ...createScheduleWriter(sql) },
     targets: { ...createTargetReader(sql), ...createTargetWriter(sql) },
-    jobs: { ...createJobReader(sql), ...createJobWriter(sql) },
+    jobs: { ...createJobReader(sql), ...createJobWriter(sql, author) },
     audit: createAuditReader(sql),
-    outbox: { add: (message) => addToOutbox(sql, message) },
+    ticks: createTickStore(sql),
+    outbox: {
+      add(message) {
+        onMessage();
+        return addSilently(sql, message);
+      },
+    },
     signals: createSignalWriter(sql),
     now: () => ledgerNow(sql),
   };

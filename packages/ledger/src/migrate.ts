@@ -1,17 +1,29 @@
 import { fileURLToPath } from 'node:url';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import postgres from 'postgres';
+import { grantApps } from './grant-apps.ts';
 
 type Migration = ReturnType<typeof readMigrationFiles>[number];
 
 const migrationsFolder = fileURLToPath(new URL('../migrations', import.meta.url));
 
+export interface MigrateOptions {
+  /** The group role that the apps' login roles are members of. Default `slacktide_app`. */
+  readonly appRole?: string;
+  /** Told of what only a superuser can do, in words and SQL. Default: nobody. */
+  readonly onLeftToDo?: (text: string) => void;
+}
+
 /**
- * Brings the ledger to the schema of this code; does nothing when it is there already. Any number of processes may start
- * at once: one migrates, the others wait for it. Migrations only go forward.
+ * Brings the ledger to the schema of this code, as its owner, and grants the apps' role what the apps need of it. Changes
+ * nothing when all that is so already. Any number of processes may start at once: one migrates, the others wait for it.
+ * Migrations only go forward.
  * @throws Error when the ledger was migrated by newer code, or by other migrations than these.
  */
-export async function migrateLedger(databaseUrl: string): Promise<void> {
+export async function migrateLedger(
+  databaseUrl: string,
+  { appRole = 'slacktide_app', onLeftToDo = () => undefined }: MigrateOptions = {},
+): Promise<void> {
   const sql = postgres(databaseUrl, {
     max: 1,
     connect_timeout: 5,
@@ -25,6 +37,7 @@ export async function migrateLedger(databaseUrl: string): Promise<void> {
         for (const statement of migration.sql) await tx.unsafe(statement);
         await tx`INSERT INTO ledger_migrations (made_at, hash) VALUES (${migration.folderMillis}, ${migration.hash})`;
       }
+      for (const text of await grantApps(tx, appRole)) onLeftToDo(text);
     });
   } finally {
     await sql.end();

@@ -1,12 +1,17 @@
 import type { Page, PageOf } from '@slacktide/application/ports';
+import type { Fragment } from 'postgres';
 import { encodeCursor, type Position } from './cursor.ts';
+import type { LedgerSql } from './sql.ts';
 
-/** One row more than the page holds: whether there is a next page. @throws RangeError for a limit outside 1 to 200. */
-export function rowsToRead({ limit }: Page): number {
+/**
+ * For LIMIT: one row more than the page holds, which tells whether there is a next page. It stands in the text: of a parameter the planner
+ * expects a tenth of all rows, and then reads and sorts them. @throws RangeError for a limit outside 1 to 200.
+ */
+export function rowsToRead(sql: LedgerSql, { limit }: Page): Fragment {
   if (!(Number.isInteger(limit) && limit >= 1 && limit <= 200)) {
     throw new RangeError(`expected a limit from 1 to 200, got ${limit}`);
   }
-  return limit + 1;
+  return sql.unsafe(String(limit + 1));
 }
 
 /** The page of what `rowsToRead` rows gave. */

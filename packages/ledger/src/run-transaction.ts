@@ -1,6 +1,7 @@
 import { AppError, failpoint } from '@slacktide/application';
 import type { Committed, RequestContext } from '@slacktide/application/ports';
 import type { Json } from '@slacktide/domain';
+import type { AuditAuthor } from './audit/insert-audit.ts';
 import { writeAudit } from './audit/write-audit.ts';
 import { claimKey, keepResult } from './idempotency.ts';
 import { isLockTimeout, toAppError } from './ledger-errors.ts';
@@ -9,15 +10,16 @@ import type { LedgerPool, LedgerSql } from './sql.ts';
 /** `Ledger.transaction`: claim the key, work, audit, keep the result; all of it or nothing. */
 export async function runTransaction<T extends Json>(
   pool: LedgerPool,
-  { actor, traceId, idempotency }: RequestContext,
+  ctx: RequestContext,
   work: (sql: LedgerSql) => Promise<Committed<T>>,
 ): Promise<T> {
+  const { idempotency } = ctx;
   try {
     const { result } = await pool.begin(async (sql) => {
       const claim = idempotency && (await claimKey(sql, idempotency));
       if (claim?.kind === 'repeat') return { result: claim.result as T };
       const { result, audit } = await work(sql);
-      await writeAudit(sql, { actor: `${actor.kind}:${actor.id}`, traceId }, audit);
+      await writeAudit(sql, authorOf(ctx), audit);
       if (idempotency !== undefined) await keepResult(sql, idempotency, result);
       await failpoint('transaction.before_commit');
       return { result };
@@ -32,4 +34,9 @@ export async function runTransaction<T extends Json>(
     }
     throw toAppError(error);
   }
+}
+
+/** Whoever asks, as the audit log names them. */
+export function authorOf({ actor, traceId }: RequestContext): AuditAuthor {
+  return { actor: `${actor.kind}:${actor.id}`, traceId };
 }

@@ -47,6 +47,8 @@ export function openPool(options: PoolOptions): LedgerPool {
     connection: {
       application_name: applicationName,
       TimeZone: 'UTC',
+      // Planned once a session: over the partitions of all days, planning a statement takes several times as long as running it.
+      plan_cache_mode: 'force_generic_plan',
       lock_timeout: lockTimeoutMs,
       statement_timeout: 30_000,
       idle_in_transaction_session_timeout: 60_000,

@@ -1,11 +1,9 @@
 import type { AuditReader } from '@slacktide/application/ports';
 import { decodeCursor } from '../cursor.ts';
 import { pageOf, rowsToRead } from '../page-of.ts';
-import type { auditEvents } from '../schema/audit-events.ts';
 import type { LedgerSql } from '../sql.ts';
 import { whereAll } from '../where-all.ts';
-
-type AuditRow = typeof auditEvents.$inferSelect;
+import { type AuditRow, toAuditEvent } from './audit-row.ts';
 
 /** Reads the audit log, newest first. */
 export function createAuditReader(sql: LedgerSql): AuditReader {
@@ -24,12 +22,8 @@ export function createAuditReader(sql: LedgerSql): AuditReader {
           from && sql`at >= ${from}`,
           to && sql`at < ${to}`,
         ])}
-        ORDER BY at DESC, id DESC LIMIT ${rowsToRead(page)}`;
-      return pageOf(
-        rows.map((row) => ({ ...row, id: String(row.id) })),
-        page,
-        ({ at, id }) => ({ at, id }),
-      );
+        ORDER BY at DESC, id DESC LIMIT ${rowsToRead(sql, page)}`;
+      return pageOf(rows.map(toAuditEvent), page, ({ at, id }) => ({ at, id }));
     },
   };
 }

@@ -2,6 +2,7 @@ import type { AuditEntry, AuditFilter } from '@slacktide/application/ports';
 import { expect, it, onTestFinished } from 'vitest';
 import { freshLedger, lookInto } from '../../../../test/support/ledger.ts';
 import { sampleContext } from '../../../../test/support/ledger-data.ts';
+import { tamper } from '../../../../test/support/tamper.ts';
 import { connectLedger } from '../connect.ts';
 
 async function setup() {
@@ -46,7 +47,7 @@ it('is filtered by entity, action, actor and time, alone and together', async ()
   expect(await found({ action: 'delete' })).toEqual(['delete b']);
   expect(await found({ actor: 'system:reconciler' })).toEqual(['create a']);
   expect(await found({ actor: 'reconciler' })).toEqual([]);
-  await sql`UPDATE audit_events SET at = '2026-01-01T00:00:00Z' WHERE action = 'delete'`;
+  await tamper(sql, (tx) => tx`UPDATE audit_events SET at = '2026-01-01T00:00:00Z' WHERE action = 'delete'`);
   const newYear = new Date('2026-01-01T00:00:00Z');
   const next = new Date(newYear.getTime() + 1);
   expect(await found({ from: newYear, to: next })).toEqual(['delete b']);

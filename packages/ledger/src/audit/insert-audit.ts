@@ -19,18 +19,19 @@ export function insertAudit(
   entries: readonly AuditEntry[],
   condition: Fragment = sql`true`,
 ): Fragment {
-  const rows = entries.map(({ action, entity, entityId, reason, before, after }) => ({
+  const rows = entries.map(({ action, entity, entityId, reason, before, after, traceId: own }) => ({
     action,
     entity,
     entityId,
     reason: reason ?? null,
     before: before ?? null,
     after: after ?? null,
+    traceId: own ?? traceId,
   }));
   return sql`
     INSERT INTO audit_events (at, actor, trace_id, action, entity, entity_id, reason, before, after)
-    SELECT clock_timestamp(), ${actor}, ${traceId}, action, entity, "entityId", reason, before, after
+    SELECT clock_timestamp(), ${actor}, "traceId", action, entity, "entityId", reason, before, after
     FROM jsonb_to_recordset(${jsonb(sql, rows)})
-      AS entry (action text, entity text, "entityId" text, reason text, before jsonb, after jsonb)
+      AS entry ("traceId" text, action text, entity text, "entityId" text, reason text, before jsonb, after jsonb)
     WHERE ${condition}`;
 }

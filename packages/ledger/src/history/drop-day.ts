@@ -27,18 +27,12 @@ export async function dropDay(sql: LedgerPool, day: string): Promise<boolean> {
   return false;
 }
 
+/** Locking and dropping are functions of the ledger's owner: the apps' role owns no table. */
 async function rollUpAndDrop(tx: LedgerSql, day: string): Promise<boolean> {
-  const suffix = day.replaceAll('-', '');
-  const [jobs, tasks, steps] = [tx(`jobs_${suffix}`), tx(`tasks_${suffix}`), tx(`steps_${suffix}`)];
   await tx`SELECT set_config('lock_timeout', ${`${waitMs}ms`}, true), set_config('statement_timeout', '5min', true)`;
-  // Keeps out who would add to this day, and another prune.
-  await tx`SELECT pg_advisory_xact_lock(hashtext('slacktide.history.prune'))`;
-  const attached = await tx`SELECT FROM pg_class WHERE relname = ${`jobs_${suffix}`} AND relispartition`;
-  if (attached.length === 0) return false;
-  await tx`LOCK TABLE ONLY ${jobs}, ONLY ${tasks}, ONLY ${steps} IN SHARE ROW EXCLUSIVE MODE`;
-  const open = await tx`SELECT FROM ${jobs} WHERE finished_at IS NULL LIMIT 1`;
-  if (open.length > 0) return false;
+  const [row] = await tx<[{ locked: boolean }]>`SELECT lock_history_day(${day}::date) AS locked`;
+  if (!row.locked) return false;
   await rollUp(tx, day);
-  await tx`DROP TABLE ${steps}, ${tasks}, ${jobs}`;
+  await tx`SELECT drop_history_day(${day}::date)`;
   return true;
 }

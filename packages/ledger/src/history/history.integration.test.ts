@@ -3,7 +3,7 @@ import type { State } from '@slacktide/domain';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { freshLedger, lookInto } from '../../../../test/support/ledger.ts';
 import { sampleJob, sampleTarget, sampleTask } from '../../../../test/support/ledger-data.ts';
-import { insertJob } from '../jobs/insert-job.ts';
+import { insertJobs } from '../jobs/insert-jobs.ts';
 import { openPool } from '../sql.ts';
 import { createTargetWriter } from '../targets/target-writer.ts';
 import { createHistory } from './history.ts';
@@ -24,7 +24,7 @@ async function setup() {
     (await sql`SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r' ORDER BY relname`).map(
       (row) => row['relname'],
     );
-  const insert = (job: NewJob) => sql.begin((tx) => insertJob(tx, job));
+  const insert = (job: NewJob) => sql.begin((tx) => insertJobs(tx, [job]));
   return { sql, databaseUrl, history: createHistory(sql), day, partitions, insert };
 }
 
@@ -179,14 +179,14 @@ describe('prune', () => {
     const late = endedJob(day(-3), [['SUCCEEDED', 1]]);
     const pruning = Promise.withResolvers<unknown>();
     await sql.begin(async (tx) => {
-      await insertJob(tx, late);
+      await insertJobs(tx, [late]);
       pruning.resolve(history.prune(24));
       await expect
         .poll(async () => (await sql`SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`).length)
         .toBe(1);
     });
     await pruning.promise;
-    expect(await insert(endedJob(day(-3), [['SUCCEEDED', 1]]))).toBe(true);
+    expect(await insert(endedJob(day(-3), [['SUCCEEDED', 1]]))).toHaveProperty('size', 1);
     await history.prune(24);
     expect(await sql`SELECT sum(task_count)::int AS tasks FROM daily_figures`).toEqual([{ tasks: 3 }]);
   });

@@ -1,30 +1,39 @@
 import type { JobWriter } from '@slacktide/application/ports';
 import { instantOfId, isTimeOrderedId } from '@slacktide/domain';
+import type { AuditAuthor } from '../audit/insert-audit.ts';
 import type { LedgerSql } from '../sql.ts';
 import { insertJob } from './insert-job.ts';
 import { createJobReader } from './job-reader.ts';
-import { type JobRow, toJob } from './job-row.ts';
 import { requestCancel } from './request-cancel.ts';
+import { resolveTask } from './resolve-task.ts';
 
-/** Writes jobs in a transaction. */
-export function createJobWriter(sql: LedgerSql): JobWriter {
+/** Writes jobs in a transaction of `author`. */
+export function createJobWriter(sql: LedgerSql, author: AuditAuthor): JobWriter {
+  const getForUpdate: JobWriter['getForUpdate'] = async (id) => {
+    if (!isTimeOrderedId(id)) return undefined;
+    await sql`SELECT FROM jobs WHERE scheduled_for = ${instantOfId(id)} AND id = ${id} FOR UPDATE`;
+    // A statement of its own, begun after the lock was had: it sees what the one waited for wrote.
+    return await createJobReader(sql).get(id);
+  };
   return {
     insert: (job) => insertJob(sql, job),
 
-    async getForUpdate(id) {
-      if (!isTimeOrderedId(id)) return undefined;
-      await sql`SELECT FROM jobs WHERE scheduled_for = ${instantOfId(id)} AND id = ${id} FOR UPDATE`;
-      // A statement of its own, begun after the lock was had: it sees what the one waited for wrote.
-      return createJobReader(sql).get(id);
+    getForUpdate,
+
+    async getOfTaskForUpdate(taskId) {
+      if (!isTimeOrderedId(taskId)) return undefined;
+      const [task] = await sql<{ jobId: string }[]>`
+        SELECT job_id FROM tasks WHERE scheduled_for = ${instantOfId(taskId)} AND id = ${taskId}`;
+      return task && (await getForUpdate(task.jobId));
     },
 
-    requestCancel: (id, at) => requestCancel(sql, id, at),
+    requestCancel: (id, at) => requestCancel(sql, id, at, author),
+    resolveTask: (task) => resolveTask(sql, task),
 
-    async findOpen(scheduleId, targetId) {
-      const rows = await sql<JobRow[]>`
-        SELECT * FROM jobs WHERE target_id = ${targetId} AND schedule_id = ${scheduleId} AND finished_at IS NULL
-        ORDER BY scheduled_for, id`;
-      return rows.map(toJob);
+    async update({ id, state, generation, halted }) {
+      await sql`
+        UPDATE jobs SET state = ${state}, generation = ${generation}, halted = ${halted}
+        WHERE scheduled_for = ${instantOfId(id)} AND id = ${id}`;
     },
   };
 }

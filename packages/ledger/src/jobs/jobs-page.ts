@@ -21,5 +21,5 @@ export function jobsPage(sql: LedgerSql, page: Page, filter: JobFilter): postgre
       from && sql`scheduled_for >= ${from}`,
       to && sql`scheduled_for < ${to}`,
     ])}
-    ORDER BY scheduled_for DESC, id DESC LIMIT ${rowsToRead(page)}`;
+    ORDER BY scheduled_for DESC, id DESC LIMIT ${rowsToRead(sql, page)}`;
 }

@@ -285,13 +285,4 @@ describe('in a transaction', () => {
     expect(await first).toBe(true);
     expect(await second).toBe(after(9).getTime());
   });
-
-  it('findOpen gives the jobs of a schedule on a target that are not over, oldest first', async () => {
-    const { insert, write } = await setup();
-    const [late, early] = [sampleJob({ scheduledFor: after(2 * dayMs) }), sampleJob()];
-    const over = sampleJob({ state: 'SKIPPED', reason: 'missed', finishedAt: noon, tasks: [] });
-    await insert(late, early, over, sampleJob({ targetId: 'other' }), sampleJob({ scheduleId: 'weekly' }));
-    const open = await write(async (tx) => (await tx.jobs.findOpen('nightly', 'shop')).map(({ id }) => id));
-    expect(open).toEqual([early.id, late.id]);
-  });
 });

@@ -1,7 +1,9 @@
-import type { OutboxMessage, OutboxQueue } from '@slacktide/application/ports';
+import { failpoint } from '@slacktide/application';
+import type { OutboxMessage, OutboxQueue, Relayed } from '@slacktide/application/ports';
 import { jsonb, type LedgerPool, type LedgerSql } from '../sql.ts';
 import { subscribe } from '../subscribe.ts';
 import { outboxChannel } from './add-to-outbox.ts';
+import { listFlows } from './list-flows.ts';
 import { retryDelaySeconds } from './retry-delay.ts';
 
 interface DueRow {
@@ -17,22 +19,34 @@ interface DueRow {
  */
 export function createOutboxQueue(sql: LedgerPool): OutboxQueue {
   return {
-    drain: (limit, relay) =>
+    drain: (limit, relay, first = 'oldest') =>
       sql.begin(async (tx) => {
-        const rows = await lockDueRows(tx, limit);
-        const results = await Promise.allSettled(rows.map(({ message }) => relay(message)));
+        const rows = await lockDueRows(tx, limit, first);
+        if (rows.length === 0) return { relayed: 0, failed: 0, away: 0 };
+        const results = await relay(rows.map(({ message }) => message));
+        const became = (kind: Relayed['kind']) => rows.filter((_, position) => results[position]?.kind === kind);
         const failures = rows.flatMap((row, position) => {
           const result = results[position];
-          return result?.status === 'rejected' ? [{ ...row, error: messageOf(result.reason) }] : [];
+          return result?.kind === 'failed' ? [{ ...row, error: messageOf(result.error) }] : [];
         });
-        const failed = new Set(failures.map(({ id }) => id));
+        const done = became('done');
+        await failpoint('relay.before_delete');
         await deleteRows(
           tx,
-          rows.flatMap(({ id }) => (failed.has(id) ? [] : [id])),
+          done.map(({ id }) => id),
         );
         await postpone(tx, failures);
-        return { relayed: rows.length - failures.length, failed: failures.length };
+        return { relayed: done.length, failed: failures.length, away: became('away').length };
       }),
+
+    listFlows: (jobIds) => listFlows(sql, jobIds),
+
+    async retryAll() {
+      const { count } = await sql`
+        UPDATE outbox SET next_try_at = date_trunc('milliseconds', now()) WHERE id IN (
+          SELECT id FROM outbox WHERE next_try_at > now() FOR UPDATE SKIP LOCKED)`;
+      return count;
+    },
 
     subscribe: (wake) => subscribe(sql, outboxChannel, { onNotice: wake, onListening: wake }),
 
@@ -45,12 +59,12 @@ export function createOutboxQueue(sql: LedgerPool): OutboxQueue {
   };
 }
 
-async function lockDueRows(tx: LedgerSql, limit: number): Promise<readonly DueRow[]> {
+async function lockDueRows(tx: LedgerSql, limit: number, first: 'oldest' | 'newest'): Promise<readonly DueRow[]> {
   return tx<DueRow[]>`
     SELECT id, message, attempts FROM outbox AS due
     WHERE next_try_at <= now()
       AND NOT EXISTS (SELECT FROM outbox AS older WHERE older.subject = due.subject AND older.id < due.id)
-    ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED`;
+    ORDER BY id ${first === 'oldest' ? tx`ASC` : tx`DESC`} LIMIT ${limit} FOR UPDATE SKIP LOCKED`;
 }
 
 async function deleteRows(tx: LedgerSql, ids: readonly number[]): Promise<void> {

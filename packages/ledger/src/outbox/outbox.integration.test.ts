@@ -1,5 +1,6 @@
-import type { AuditEntry, OutboxMessage } from '@slacktide/application/ports';
+import type { AuditEntry, OutboxMessage, Relayed } from '@slacktide/application/ports';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { claimedBy, executionsSetup, taskOf } from '../../../../test/support/executions.ts';
 import { freshLedger, lookInto } from '../../../../test/support/ledger.ts';
 import { sampleContext } from '../../../../test/support/ledger-data.ts';
 import { connectLedger } from '../connect.ts';
@@ -30,12 +31,16 @@ async function setup(...messages: OutboxMessage[]) {
   return { ledger, outbox, write, sql, rows, makeDue, clock };
 }
 
+type Relay = (messages: readonly OutboxMessage[]) => Promise<readonly Relayed[]>;
+
 /** A relay that keeps what it was given, in order. */
 function recorder(refuse: (message: OutboxMessage) => boolean = () => false) {
   const seen: OutboxMessage[] = [];
-  const relay = async (message: OutboxMessage): Promise<void> => {
-    seen.push(message);
-    if (refuse(message)) throw new Error('Redis is away');
+  const relay: Relay = async (messages) => {
+    seen.push(...messages);
+    return messages.map((message) =>
+      refuse(message) ? { kind: 'failed', error: new Error('no such queue') } : { kind: 'done' },
+    );
   };
   return { seen, relay };
 }
@@ -45,20 +50,29 @@ describe('drain', () => {
     const messages = [add('a'), sync('s'), add('b'), add('c')];
     const { outbox, rows } = await setup(...messages);
     const { seen, relay } = recorder();
-    expect(await outbox.drain(3, relay)).toEqual({ relayed: 3, failed: 0 });
+    expect(await outbox.drain(3, relay)).toEqual({ relayed: 3, failed: 0, away: 0 });
     expect(seen).toEqual(messages.slice(0, 3));
-    expect(await outbox.drain(3, relay)).toEqual({ relayed: 1, failed: 0 });
-    expect(await outbox.drain(3, relay)).toEqual({ relayed: 0, failed: 0 });
+    expect(await outbox.drain(3, relay)).toEqual({ relayed: 1, failed: 0, away: 0 });
+    expect(await outbox.drain(3, relay)).toEqual({ relayed: 0, failed: 0, away: 0 });
     expect(seen).toEqual(messages);
     expect(await rows()).toEqual([]);
+  });
+
+  it('relays the newest first when told to, but of one job still in order', async () => {
+    const { outbox } = await setup(add('a'), add('b'), remove('b'), add('c'), sync('s'));
+    const { seen, relay } = recorder();
+    await outbox.drain(3, relay, 'newest');
+    expect(seen).toEqual([sync('s'), add('c'), add('b')]);
+    await outbox.drain(3, relay, 'newest');
+    expect(seen.slice(3)).toEqual([remove('b'), add('a')]);
   });
 
   it('keeps a row whose relay rejects, with its error and a growing delay, and lets the others through', async () => {
     const { outbox, rows, sql, makeDue, clock } = await setup(add('bad'), add('good'));
     const isBad = (message: OutboxMessage) => 'jobId' in message && message.jobId === 'bad';
     const { seen, relay } = recorder(isBad);
-    expect(await outbox.drain(10, relay)).toEqual({ relayed: 1, failed: 1 });
-    expect(await rows()).toEqual([{ message: add('bad'), attempts: 1, last_error: 'Redis is away' }]);
+    expect(await outbox.drain(10, relay)).toEqual({ relayed: 1, failed: 1, away: 0 });
+    expect(await rows()).toEqual([{ message: add('bad'), attempts: 1, last_error: 'no such queue' }]);
     for (const seconds of [2, 4, 8, 16, 32, 60, 60]) {
       await makeDue();
       const before = await clock();
@@ -70,7 +84,7 @@ describe('drain', () => {
     }
     expect(seen.filter(isBad)).toHaveLength(8);
     await makeDue();
-    expect(await outbox.drain(10, recorder().relay)).toEqual({ relayed: 1, failed: 0 });
+    expect(await outbox.drain(10, recorder().relay)).toEqual({ relayed: 1, failed: 0, away: 0 });
     expect(await rows()).toEqual([]);
   });
 
@@ -78,7 +92,7 @@ describe('drain', () => {
     const { outbox, sql } = await setup(add('a'));
     await sql`UPDATE outbox SET next_try_at = now() + interval '1 hour'`;
     const { seen, relay } = recorder();
-    expect(await outbox.drain(10, relay)).toEqual({ relayed: 0, failed: 0 });
+    expect(await outbox.drain(10, relay)).toEqual({ relayed: 0, failed: 0, away: 0 });
     expect(seen).toEqual([]);
   });
 
@@ -88,14 +102,14 @@ describe('drain', () => {
     const allIn = Promise.withResolvers<void>();
     let waiting = 0;
     // None finishes before all four have taken their rows.
-    const together = async (message: OutboxMessage): Promise<void> => {
-      await relay(message);
-      waiting += 1;
+    const together: Relay = async (messages) => {
+      waiting += messages.length;
       if (waiting === 40) allIn.resolve();
       await allIn.promise;
+      return await relay(messages);
     };
     const batches = await Promise.all([1, 2, 3, 4].map(() => outbox.drain(10, together)));
-    expect(batches).toEqual(Array(4).fill({ relayed: 10, failed: 0 }));
+    expect(batches).toEqual(Array(4).fill({ relayed: 10, failed: 0, away: 0 }));
     expect(new Set(seen.map((message) => 'jobId' in message && message.jobId)).size).toBe(40);
   });
 
@@ -114,15 +128,37 @@ describe('drain', () => {
     expect(seen).toEqual([add('a'), remove('a')]);
   });
 
+  it('leaves a message as it was when Redis is away: that is no fault of it', async () => {
+    const { outbox, rows } = await setup(add('a'), add('b'), add('c'));
+    const relay: Relay = async ([first]) => {
+      expect(first).toEqual(add('a'));
+      return [{ kind: 'done' }, { kind: 'away' }, { kind: 'away' }];
+    };
+    expect(await outbox.drain(10, relay)).toEqual({ relayed: 1, failed: 0, away: 2 });
+    expect(await rows()).toEqual([
+      { message: add('b'), attempts: 0, last_error: null },
+      { message: add('c'), attempts: 0, last_error: null },
+    ]);
+    expect(await outbox.drain(10, recorder().relay)).toEqual({ relayed: 2, failed: 0, away: 0 });
+  });
+
+  it('tries at once, when told to, what would wait for its next try', async () => {
+    const { outbox, sql } = await setup(add('a'), add('b'));
+    await sql`UPDATE outbox SET next_try_at = now() + interval '1 hour' WHERE message->>'jobId' = 'b'`;
+    expect(await outbox.retryAll()).toBe(1);
+    expect(await outbox.drain(10, recorder().relay)).toEqual({ relayed: 2, failed: 0, away: 0 });
+  });
+
   it('gives a row back when its relay’s session dies', async () => {
     const { outbox, sql, rows } = await setup(add('a'));
     const drained = outbox.drain(10, async () => {
       await sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE application_name = 'test' AND state = 'idle in transaction' AND datname = current_database()`;
+      return [{ kind: 'done' }];
     });
     await expect(drained).rejects.toMatchObject({ code: 'ledger_unavailable' });
     expect(await rows()).toMatchObject([{ message: add('a'), attempts: 0 }]);
-    expect(await outbox.drain(10, recorder().relay)).toEqual({ relayed: 1, failed: 0 });
+    expect(await outbox.drain(10, recorder().relay)).toEqual({ relayed: 1, failed: 0, away: 0 });
   });
 });
 
@@ -160,6 +196,26 @@ describe('subscribe', () => {
     await write(add('a'));
     await vi.waitFor(() => expect(wake).toHaveBeenCalled(), { timeout: 20_000 });
   });
+});
+
+it('lists for open jobs the tasks that are not over, with their needs', async () => {
+  const { addJob, claim, executions, connection, sql } = await executionsSetup();
+  const [half, over, unclear] = [await addJob(), await addJob(), await addJob({ targetId: 'stock' })];
+  const claimed = claimedBy(await claim(half, 'rebuild'));
+  await executions.finish(claimed, { kind: 'succeeded', result: {} }, []);
+  await sql`UPDATE jobs SET state = 'SKIPPED', reason = 'missed', finished_at = now() WHERE id = ${over.id}`;
+  await sql`UPDATE jobs SET state = 'NEEDS_OPERATOR' WHERE id = ${unclear.id}`;
+  const listed = await connection.outbox.listFlows([half.id, over.id, unclear.id, 'not-ours']);
+  const { id, key, type, needs } = taskOf(half, 'analyse');
+  expect(listed).toEqual([
+    {
+      jobId: half.id,
+      generation: 1,
+      trigger: 'manual',
+      traceparent: half.traceparent,
+      tasks: [{ id, key, type, needs }],
+    },
+  ]);
 });
 
 it('backlog counts what waits and says how old the oldest is', async () => {

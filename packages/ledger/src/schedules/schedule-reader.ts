@@ -23,13 +23,20 @@ export function createScheduleReader(sql: LedgerSql): ScheduleReader {
           filter.enabled === undefined ? undefined : sql`enabled = ${filter.enabled}`,
           filter.name === undefined ? undefined : sql`name = ${filter.name}`,
         ])}
-        ORDER BY created_at DESC, id DESC LIMIT ${rowsToRead(page)}`;
+        ORDER BY created_at DESC, id DESC LIMIT ${rowsToRead(sql, page)}`;
       return pageOf(rows.map(toSchedule), page, ({ createdAt, id }) => ({ at: createdAt, id }));
     },
 
     async listEnabled() {
       const rows = await sql<ScheduleRow[]>`SELECT * FROM schedules WHERE enabled ORDER BY id`;
       return rows.map(toSchedule);
+    },
+
+    async dueTimes(ids) {
+      const rows = await sql<{ id: string | null; nextDueAt: Date | null; now: Date }[]>`
+        SELECT id, next_due_at, clock.now FROM (SELECT now()) AS clock LEFT JOIN schedules ON id = ANY(${[...ids]})`;
+      const [{ now } = { now: new Date(Number.NaN) }] = rows;
+      return { now, nextDueAt: new Map(rows.flatMap(({ id, nextDueAt }) => (id === null ? [] : [[id, nextDueAt]]))) };
     },
   };
 }

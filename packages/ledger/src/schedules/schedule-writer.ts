@@ -34,14 +34,6 @@ export function createScheduleWriter(sql: LedgerSql): ScheduleWriter {
     async delete(id) {
       await sql`DELETE FROM schedules WHERE id = ${id}`;
     },
-
-    async advance(id, { nextDueAt, lastTickAt }) {
-      // A schedule disabled in the meantime is not due; a late tick does not set the clock back.
-      await sql`
-        UPDATE schedules SET next_due_at = CASE WHEN enabled THEN ${nextDueAt}::timestamptz END,
-          last_tick_at = greatest(last_tick_at, ${lastTickAt})
-        WHERE id = ${id}`;
-    },
   };
 }
 

@@ -113,7 +113,10 @@ it('of two edits of one version, one wins', async () => {
 it('advances after a tick without a new version; an edit does not undo it', async () => {
   const { write, ledger } = await setup(sampleSchedule());
   const advance = (nextDueAt: Date | null, lastTickAt: Date) =>
-    write(async (tx) => tx.schedules.advance('nightly', { nextDueAt, lastTickAt }).then(() => null));
+    write(async (tx) => {
+      await tx.ticks.write({ jobs: [], advances: [{ scheduleId: 'nightly', nextDueAt, lastTickAt }] });
+      return null;
+    });
   await advance(later(2000), later(1000));
   expect(await ledger.schedules.get('nightly')).toEqual(
     sampleSchedule({ nextDueAt: later(2000), lastTickAt: later(1000) }),
@@ -128,9 +131,39 @@ it('advances after a tick without a new version; an edit does not undo it', asyn
 it('that was disabled meanwhile is not due again by a late tick', async () => {
   const { write, ledger } = await setup(sampleSchedule({ enabled: false, nextDueAt: null }));
   await write(async (tx) =>
-    tx.schedules.advance('nightly', { nextDueAt: later(9), lastTickAt: later(1) }).then(() => null),
+    tx.ticks
+      .write({ jobs: [], advances: [{ scheduleId: 'nightly', nextDueAt: later(9), lastTickAt: later(1) }] })
+      .then(() => null),
   );
   expect(await ledger.schedules.get('nightly')).toMatchObject({ nextDueAt: null, lastTickAt: later(1) });
+});
+
+it('tells when schedules are due, by its own clock', async () => {
+  const { ledger, sql } = await setup(sampleSchedule(), sampleSchedule({ id: 'off', enabled: false, nextDueAt: null }));
+  const { now, nextDueAt } = await ledger.schedules.dueTimes(['nightly', 'off', 'unknown']);
+  expect([...nextDueAt].toSorted()).toEqual([
+    ['nightly', noon],
+    ['off', null],
+  ]);
+  const [clock] = await sql`SELECT now() - ${now}::timestamptz BETWEEN '0' AND '1 minute' AS just_now`;
+  expect(clock).toEqual({ just_now: true });
+  expect(await ledger.schedules.dueTimes([])).toEqual({ now: expect.any(Date), nextDueAt: new Map() });
+});
+
+it('reads what a release before wrote: no time limits, and the defaults of its newer columns', async () => {
+  const { ledger, sql } = await setup();
+  const tasks = [{ key: 'a', type: 'INDEX_REBUILD', config: {}, needs: [] }];
+  await sql`
+    INSERT INTO schedules (id, name, cron_expression, timezone, targets, tasks, halt_on_task_failure, enabled, misfire_policy,
+      version, created_at, updated_at)
+    VALUES ('old', 'Old', '0 2 * * *', 'UTC', ${sql.json({ kind: 'ids', ids: ['shop'] })}, ${sql.json(tasks)}, true, false,
+      'run_once', 1, ${noon}, ${noon})`;
+  expect(await ledger.schedules.get('old')).toMatchObject({
+    tasks,
+    misfireMax: 10,
+    catchUpSeconds: 86_400,
+    overlapPolicy: 'skip',
+  });
 });
 
 it('is gone after delete; deleting it again does nothing', async () => {

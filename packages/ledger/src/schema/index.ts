@@ -1,5 +1,6 @@
 export * from './api-keys.ts';
 export * from './audit-events.ts';
+export * from './audit-sealing.ts';
 export * from './audit-seals.ts';
 export * from './daily-figures.ts';
 export * from './health-signals.ts';

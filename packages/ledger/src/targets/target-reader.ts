@@ -22,7 +22,7 @@ export function createTargetReader(sql: LedgerSql): TargetReaderStore {
           after && sql`(created_at, id) < (${after.at}, ${after.id})`,
           filter.labels && sql`labels @> ${jsonb(sql, filter.labels)}`,
         ])}
-        ORDER BY created_at DESC, id DESC LIMIT ${rowsToRead(page)}`;
+        ORDER BY created_at DESC, id DESC LIMIT ${rowsToRead(sql, page)}`;
       return pageOf(rows.map(toTarget), page, ({ createdAt, id }) => ({ at: createdAt, id }));
     },
 

@@ -18,10 +18,11 @@ export async function gate(pool: LedgerPool, claimed: ClaimedTask): ReturnType<T
   const job = toJob(jobRow);
   const decision = decideClaim({
     job,
-    task: { state: 'PENDING' },
+    task: { ...claimed.task, state: 'PENDING', reason: null },
     generation: job.generation,
     needs: [],
     targetBusy: !isHeld,
+    waitedMs: 0,
     queued: false,
     clockSkewMs: 0,
     now,
