@@ -1,9 +1,10 @@
 import type { Probe } from '@slacktide/application';
-import type { Flows, TargetLeases, TickTimers } from '@slacktide/application/ports';
+import type { DispatchRepairs, Flows, TargetLeases, TickTimers } from '@slacktide/application/ports';
 import { FlowProducer, Queue } from 'bullmq';
 import { Connections } from './connection.ts';
 import type { Consumers } from './consume-queues.ts';
 import type { DispatchContext } from './dispatch-context.ts';
+import { dispatchRepairs } from './dispatch-repairs.ts';
 import { dispatchTimes } from './dispatch-times.ts';
 import { type OnError, withoutRepeats } from './error-report.ts';
 import { type FinaliseWorkerOptions, startFinaliseWorker } from './finalise-worker.ts';
@@ -14,6 +15,7 @@ import { queueTelemetry } from './queue-telemetry.ts';
 import { redisProbe } from './redis-probe.ts';
 import { RedisTargetLeases } from './target-leases.ts';
 import { startTaskWorkers, type TaskWorkersOptions } from './task-queue-worker.ts';
+import { tickRepeatStrategy } from './tick-repeat-strategy.ts';
 import { BullTickTimers } from './tick-timers.ts';
 import { startTickWorker, type TickWorkerOptions } from './tick-worker.ts';
 import { within } from './within.ts';
@@ -37,6 +39,10 @@ export interface Dispatch {
   readonly tickTimers: TickTimers;
   readonly targetLeases: TargetLeases;
   readonly redisProbe: Probe;
+  /** For the reconciler: compares Redis with the ledger and mends it. */
+  readonly repairs: DispatchRepairs;
+  /** Resolves when Redis takes commands, writing ones included. @throws RedisAway within 5 s. */
+  knock(): Promise<void>;
   /** @throws RedisAway within 5 s. */
   readonly queueFigures: () => Promise<readonly QueueFigures[]>;
   /** The queues of all task types, and `finalise` and `ticks`: for Bull Board to show. */
@@ -65,21 +71,33 @@ export function connectDispatch(options: DispatchOptions): Dispatch {
     skipVersionCheck: true, // a check that fails once would fail this object for ever; the probe looks at the version
     ...(telemetry === undefined ? {} : { telemetry }),
   };
+  const repeatStrategy = tickRepeatStrategy();
   const openQueue = (name: string): Queue => {
-    const queue = new Queue(name, { ...common, streams: { events: { maxLen: 1_000 } } });
+    const queue = new Queue(name, {
+      ...common,
+      streams: { events: { maxLen: 1_000 } },
+      settings: { repeatStrategy },
+    });
     queue.on('error', (error) => onError(error, name));
     return queue;
   };
   const [finalise, ticks] = [openQueue(finaliseQueue), openQueue(ticksQueue)];
-  const queues = [...options.taskTypes.map((type) => openQueue(queueOfTaskType(type))), finalise, ticks];
+  const tasks = options.taskTypes.map((type) => openQueue(queueOfTaskType(type)));
+  const queues = [...tasks, finalise, ticks];
+  const tickTimers = new BullTickTimers(connections, ticks);
   const producer = new FlowProducer(common);
   producer.on('error', (error) => onError(error, 'flows'));
 
   return {
     flows: new BullFlows(connections, producer, finalise),
-    tickTimers: new BullTickTimers(connections, ticks),
+    tickTimers,
     targetLeases: new RedisTargetLeases(connections, prefix),
     redisProbe: redisProbe(connections),
+    repairs: dispatchRepairs(connections, prefix, { tasks, finalise, ticks }, tickTimers),
+    async knock() {
+      // A write: one that is loading, full or no master answers a PING as well.
+      await connections.command('knock', () => connections.commands.set(`${prefix}:knock`, '', 'PX', 1_000));
+    },
     queueFigures: queueFigures(connections, prefix, queues),
     queues,
     startTaskWorkers: (workers) => startTaskWorkers(dispatch, workers),

@@ -1,12 +1,13 @@
+import { DispatchAway } from '@slacktide/application';
 import { Redis, type RedisOptions } from 'ioredis';
 import { dispatchTimes as times } from './dispatch-times.ts';
 import type { OnError } from './error-report.ts';
 import { TookTooLong, within } from './within.ts';
 
 /** Redis did not take a command: it is away, or did not answer in time. Nothing is known of what became of the command. */
-export class RedisAway extends Error {
+export class RedisAway extends DispatchAway {
   constructor(what: string, cause: unknown) {
-    super(`Redis is away: could not ${what}`, { cause });
+    super(`Redis is away: could not ${what}`, cause);
     this.name = 'RedisAway';
   }
 }
@@ -20,6 +21,20 @@ const shared = {
 
 /** A former master that now only reads says so in its errors: look the master up again. */
 const isReadOnly = (error: Error): boolean => error.message.startsWith('READONLY');
+
+/** Redis is there but takes nothing now: it is loading, full, cannot write to its disk, or is no master. */
+const isUnfit = (error: unknown): boolean => {
+  if (!(error instanceof Error)) return false;
+  // Of a transaction, the errors of its commands are told beside.
+  if ('previousErrors' in error && Array.isArray(error.previousErrors)) return error.previousErrors.some(isUnfit);
+  return /\b(?:LOADING|OOM|MISCONF|READONLY|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|TRYAGAIN|BUSY) /.test(error.message);
+};
+
+/**
+ * A script that Redis refused when it first came by a socket, e.g. for want of memory, counts as loaded there (ioredis), and
+ * within a transaction is never sent again.
+ */
+const lacksScript = (error: unknown): boolean => error instanceof Error && error.message.includes('NOSCRIPT');
 
 const isSilence = (error: unknown): boolean =>
   error instanceof TookTooLong || (error instanceof Error && error.message === 'Command timed out');
@@ -105,7 +120,11 @@ export class Connections {
       return await within(times.commandLimitMs, what, attempt());
     } catch (error) {
       if (error instanceof RedisAway) throw error;
-      if (this.commands.status !== 'ready' || isSilence(error)) throw new RedisAway(what, error);
+      if (this.commands.status !== 'ready' || isSilence(error) || isUnfit(error)) throw new RedisAway(what, error);
+      if (lacksScript(error)) {
+        this.commands.disconnect(true); // a new socket gets every script anew
+        throw new RedisAway(what, error);
+      }
       throw error; // Redis' answer, or BullMQ's
     }
   }

@@ -5,7 +5,9 @@ import type { DispatchContext } from './dispatch-context.ts';
 import { retryDelayMs, dispatchTimes as times } from './dispatch-times.ts';
 import { Slots } from './slots.ts';
 import { SlottedWorker } from './slotted-worker.ts';
+import { tickRepeatStrategy } from './tick-repeat-strategy.ts';
 import { within } from './within.ts';
+import { WorkAtHand } from './work-at-hand.ts';
 
 /** Why a delivery in hand was told to stop: another worker was given it, or the process has to end. */
 export type StopReason = Extract<AbortReason, 'delivery_lost' | 'draining'>;
@@ -15,9 +17,11 @@ export interface ConsumeOptions {
   /** Deliveries at once in this process, over all the queues together. */
   readonly concurrency: number;
   readonly handle: (job: Job<unknown, void>, signal: AbortSignal) => Promise<Delivery>;
+  /** The time, in milliseconds since 1970, by which a delivery is put off. Default: this process's clock. */
+  readonly nowMs?: (() => number) | undefined;
   /** Makes the `reason` of the signal. Default: a TaskAbort. */
   readonly abortWith?: ((why: StopReason) => Error) | undefined;
-  /** How long a delivery stays its worker's without renewal, and how often those that ran out are looked for. Default 30 s each. */
+  /** How long a delivery stays its worker's without renewal, and how often those that ran out are looked for. Default 30 s and 5 s. */
   readonly times?: { readonly lockMs: number; readonly stalledCheckMs: number } | undefined;
 }
 
@@ -27,9 +31,13 @@ export interface Consumers {
   ready(): Promise<void>;
   /** Deliveries in hand. */
   readonly running: number;
+  /** Takes nothing new until `resume`; what is in hand goes on, and what waits is left to other processes. */
+  pause(): void;
+  /** Takes work again. Both are harmless when it is so already, and without Redis. */
+  resume(): void;
   /**
    * Takes nothing new, waits up to `deadlineMs` for what is in hand, then aborts it and waits up to `graceMs` (default 5 s)
-   * more, then lets go: what is left is delivered again to others. Never hangs, even without Redis.
+   * more, then lets go: what is left is delivered again to others. Never hangs, even without Redis, which gets 10 s at most to be told.
    */
   stop(options: { readonly deadlineMs: number; readonly graceMs?: number }): Promise<'drained' | 'aborted'>;
 }
@@ -43,17 +51,25 @@ const maxStalledCount = 1_000_000;
 
 export function consumeQueues(dispatch: DispatchContext, options: ConsumeOptions): Consumers {
   const { connections, prefix, telemetry, onError } = dispatch;
-  const { handle, abortWith = (why) => new TaskAbort(why), times: { lockMs, stalledCheckMs } = times } = options;
+  const { handle, abortWith = (why) => new TaskAbort(why), nowMs = Date.now } = options;
+  const { lockMs, stalledCheckMs } = options.times ?? times;
   const slots = new Slots(options.concurrency);
   const redis = connections.workers;
+  const repeatStrategy = tickRepeatStrategy();
+  const atHand = new WorkAtHand();
   let stopping = false;
+  let paused = false;
 
   const workers = options.queues.map((queue) => {
     const worker: SlottedWorker = new SlottedWorker(
       queue,
       async (job, token = '') => {
-        if (stopping) return await handBack(job, token);
-        await answerDelivery(job, token, () => handle(job, worker.inHand.signalOf(token)), onError);
+        if (stopping || paused) return await handBack(job, token);
+        await answerDelivery(job, {
+          handle: () => atHand.during(() => handle(job, worker.inHand.signalOf(token))),
+          putOff: (delayMs) => worker.putOff(job, token, nowMs(), delayMs),
+          onError,
+        });
       },
       {
         prefix,
@@ -62,7 +78,7 @@ export function consumeQueues(dispatch: DispatchContext, options: ConsumeOptions
         drainDelay: times.blockForMs / 1_000,
         maxStalledCount,
         runRetryDelay: times.retryFirstMs,
-        settings: { backoffStrategy: (attempt) => retryDelayMs(attempt, Math.random()) },
+        settings: { backoffStrategy: (attempt) => retryDelayMs(attempt, Math.random()), repeatStrategy },
         ...(telemetry === undefined ? {} : { telemetry }),
       },
       { slots, redis },
@@ -82,17 +98,19 @@ export function consumeQueues(dispatch: DispatchContext, options: ConsumeOptions
     const lockToken = await redis.get(`${worker.toKey(jobId)}:lock`);
     if (lockToken !== null) worker.inHand.abortJob(jobId, lockToken, abortWith('delivery_lost'));
   };
+  const fallSilent = async (worker: SlottedWorker): Promise<void> => {
+    if (redis.status !== 'ready' || worker.closing !== undefined) return;
+    const silent = within(times.commandLimitMs, 'stop listening', worker.stopListening());
+    await silent.catch((error: Error) => onError(error, worker.name));
+  };
   const leave = async (worker: SlottedWorker): Promise<void> => {
-    if (redis.status === 'ready' && worker.closing === undefined) {
-      const silent = within(times.commandLimitMs, 'stop listening', worker.stopListening());
-      await silent.catch((error: Error) => onError(error, worker.name));
-    }
+    await fallSilent(worker);
     await worker.inHand.whenEmpty();
     // Forced: there is nothing to wait for, and BullMQ's polite close waits for Redis without limit.
     await worker.close(true);
   };
-  const whenDrained = async (limitMs: number): Promise<boolean> =>
-    await within(limitMs, 'drain', Promise.all(workers.map((worker) => worker.inHand.whenEmpty()))).then(
+  const isSoon = (limitMs: number, what: string, work: Promise<unknown>): Promise<boolean> =>
+    within(limitMs, what, work).then(
       () => true,
       () => false,
     );
@@ -104,18 +122,34 @@ export function consumeQueues(dispatch: DispatchContext, options: ConsumeOptions
     get running() {
       return workers.reduce((sum, worker) => sum + worker.inHand.size, 0);
     },
+    pause() {
+      if (paused || stopping) return;
+      paused = true;
+      for (const worker of workers) {
+        worker.pause(true).catch((error: Error) => onError(error, worker.name));
+        void fallSilent(worker);
+      }
+    },
+    resume() {
+      if (!paused || stopping) return;
+      paused = false;
+      for (const worker of workers) worker.resume().catch((error: Error) => onError(error, worker.name));
+    },
     async stop({ deadlineMs, graceMs = 5_000 }) {
       stopping = true;
       slots.close();
       for (const worker of workers) worker.pause(true).catch((error: Error) => onError(error, worker.name));
       const left = Promise.all(workers.map(leave));
       left.catch(() => undefined); // heard below, unless the deadline passes
-      const drained = await whenDrained(deadlineMs);
+      const drained = await isSoon(deadlineMs, 'drain', atHand.whenOver());
       if (!drained) {
         for (const worker of workers) worker.inHand.abortAll(abortWith('draining'));
-        await whenDrained(graceMs);
       }
-      const gone = drained ? left : Promise.all(workers.map((worker) => worker.close(true)));
+      const over = drained || (await isSoon(graceMs, 'abort', atHand.whenOver()));
+      // The work is over and the ledger knows: Redis is told if it listens. If not, the deliveries come again, and find nothing to do.
+      const whenTold = Promise.all(workers.map((worker) => worker.inHand.whenEmpty()));
+      const told = over && (await isSoon(times.closeLimitMs, 'report', whenTold));
+      const gone = told ? left : Promise.all(workers.map((worker) => worker.close(true)));
       await within(times.closeLimitMs, 'close', gone).catch((error: Error) => onError(error, 'redis'));
       return drained ? 'drained' : 'aborted';
     },

@@ -2,6 +2,14 @@ import { type Delivery, failpoint } from '@slacktide/application';
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
 import type { OnError } from './error-report.ts';
 
+/** What is done about a delivered job. */
+export interface DeliveryHandling {
+  readonly handle: () => Promise<Delivery>;
+  /** Puts the job off: it comes again in so many milliseconds. */
+  readonly putOff: (delayMs: number) => Promise<void>;
+  readonly onError: OnError;
+}
+
 /**
  * Asks `handle` about a delivered job and tells BullMQ the answer: returns when it is over, throws DelayedError when it
  * comes again, throws otherwise when infrastructure failed (BullMQ then delivers it again, with back-off).
@@ -9,10 +17,8 @@ import type { OnError } from './error-report.ts';
  * What `handle` threw goes to `onError` only: BullMQ keeps messages in Redis, and they may hold anything (law 12).
  */
 export async function answerDelivery(
-  job: Job,
-  token: string,
-  handle: () => Promise<Delivery>,
-  onError: OnError,
+  job: Job<unknown, void>,
+  { handle, putOff, onError }: DeliveryHandling,
 ): Promise<void> {
   const answer = await handle().catch((error: unknown) => {
     if (error instanceof UnrecoverableError) throw error;
@@ -22,6 +28,6 @@ export async function answerDelivery(
   });
   await failpoint('delivery.before_complete');
   if (answer.kind === 'done') return;
-  await job.moveToDelayed(Date.now() + answer.delayMs, token);
+  await putOff(answer.delayMs);
   throw new DelayedError();
 }

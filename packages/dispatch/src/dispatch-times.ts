@@ -12,11 +12,16 @@ export const dispatchTimes = {
   connectTimeoutMs: 5_000,
   /** A job is its worker's for this long; renewed at half of it. */
   lockMs: 30_000,
-  stalledCheckMs: 30_000,
+  /** One look of all workers together finds deliveries without a lock, the next has them delivered again: so twice this at most. */
+  stalledCheckMs: 5_000,
   workerSocketTimeoutMs: 10_000,
-  /** How long an idle queue blocks in Redis before it looks again by itself. */
-  blockForMs: 60_000,
-  blockingSocketTimeoutMs: 75_000,
+  /**
+   * How long an idle queue blocks in Redis before it looks again by itself. BullMQ wakes one worker per queue by a marker; a process that is
+   * killed with the marker in hand leaves the others asleep, beside jobs that wait, for as long as this. Two commands per queue each time.
+   */
+  blockForMs: 5_000,
+  /** While a delayed job is known, a queue blocks for up to 10 s. */
+  blockingSocketTimeoutMs: 20_000,
   keepAliveMs: 10_000,
   /** First TCP retry after a loss, doubled up to the longest. */
   reconnectFirstMs: 100,

@@ -64,7 +64,7 @@ export function openDispatch(redisUrl: string, options: Partial<DispatchOptions>
 /** A flow of `roots`, with a fresh job id. */
 export function flowOf(roots: readonly FlowNode[], overrides: Partial<JobFlow> = {}): JobFlow {
   const traceparent = `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
-  return { jobId: randomUUID(), generation: 0, traceparent, roots, ...overrides };
+  return { jobId: randomUUID(), generation: 0, trigger: 'schedule', traceparent, roots, ...overrides };
 }
 
 /** A task of the first type, unless told otherwise, that runs after `children`. */

@@ -29,17 +29,24 @@ export function flowTree(flow: JobFlow): FlowJob {
     queueName: finaliseQueue,
     data: smallPayload<FinaliseData>({ jobId, generation }),
     opts: { ...everyNode, jobId: rootIdOf(flow) },
-    children: flow.roots.map((node) => taskNode(node, generation)),
+    children: flow.roots.map((node) => taskNode(node, flow)),
   };
 }
 
-function taskNode(node: FlowNode, generation: number): FlowJobNode {
+function taskNode(node: FlowNode, flow: Pick<JobFlow, 'generation' | 'trigger'>): FlowJobNode {
+  const { generation, trigger } = flow;
   return {
     name: node.type,
     queueName: queueOfTaskType(node.type),
     data: smallPayload<TaskData>({ taskId: node.taskId, generation }),
     // A delivery that fails for good must not hold up the root: whether the next may start is the ledger's question.
-    opts: { ...everyNode, jobId: `${node.taskId}-${generation}`, ignoreDependencyOnFailure: true },
-    children: node.children.map((child) => taskNode(child, generation)),
+    opts: {
+      ...everyNode,
+      jobId: `${node.taskId}-${generation}`,
+      ignoreDependencyOnFailure: true,
+      // A person waits for it: it is delivered next, whatever else is queued. Put off once, it goes to the back like any other.
+      ...(trigger === 'schedule' ? {} : { lifo: true }),
+    },
+    children: node.children.map((child) => taskNode(child, flow)),
   };
 }

@@ -231,3 +231,23 @@ it('shares a flow between two processes, each task to one of them', async () => 
       .sort(),
   );
 });
+
+it('delivers what a person asked for before all that schedules have queued', async () => {
+  await using dispatch = openDispatch(inject('redisUrl'));
+  const ticks = Array.from({ length: 20 }, () => flowOf([task()]));
+  for (const flow of ticks) await dispatch.flows.add(flow);
+  const [asked, adHoc] = [flowOf([task()], { trigger: 'manual' }), flowOf([task()], { trigger: 'adhoc' })];
+  await dispatch.flows.add(asked);
+  await dispatch.flows.add(adHoc);
+  const order: string[] = [];
+  const process = async ({ taskId }: { taskId: string }): Promise<Delivery> => {
+    order.push(taskId);
+    return done;
+  };
+  dispatch.track(dispatch.startTaskWorkers({ types, concurrency: 1, process }));
+  await eventually(() => expect(order).toHaveLength(22));
+  const idsOf = (...flows: readonly { readonly roots: readonly FlowNode[] }[]): string[] =>
+    flows.flatMap(({ roots }) => roots.map((node) => node.taskId));
+  expect(new Set(order.slice(0, 2))).toEqual(new Set(idsOf(asked, adHoc)));
+  expect(order.slice(2)).toEqual(idsOf(...ticks));
+});

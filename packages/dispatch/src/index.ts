@@ -8,4 +8,4 @@ export type { QueueFigures } from './queue-figures.ts';
 export { finaliseQueue, queueOfTaskType, taskTypeOfQueue, ticksQueue } from './queue-names.ts';
 export { redisMayEvict } from './redis-probe.ts';
 export type { TaskDelivery, TaskWorkersOptions } from './task-queue-worker.ts';
-export type { TickWorkerOptions } from './tick-worker.ts';
+export type { TickDelivery, TickWorkerOptions } from './tick-worker.ts';

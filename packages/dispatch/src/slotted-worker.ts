@@ -74,6 +74,14 @@ export class SlottedWorker extends Worker<unknown, void> {
     await this.#redis.zadd(this.toKey('marker'), 0, '0');
   }
 
+  /**
+   * Puts a job in hand off until `nowMs + delayMs`. As `job.moveToDelayed`, but by the time it is told: that one takes this process's clock, and
+   * one that is ahead by hours would put the job off by hours for everybody.
+   */
+  async putOff(job: Job<unknown, void>, token: string, nowMs: number, delayMs: number): Promise<void> {
+    await this.getBackend().moveToDelayed(job.id ?? '', Math.round(nowMs), delayMs, token, { skipAttempt: true });
+  }
+
   #handMarkerBack(): void {
     this.#redis.zadd(this.toKey('marker'), 0, '0').catch((error: Error) => this.emit('error', error));
   }

@@ -2,6 +2,7 @@ import type { Delivery } from '@slacktide/application';
 import type { Job, Queue } from 'bullmq';
 import { expect, inject, it, vi } from 'vitest';
 import { openDispatch, type TestDispatch } from './dispatch.fixture.ts';
+import type { TickDelivery } from './tick-worker.ts';
 
 /** Tries until it holds: other work may have the machine meanwhile. */
 const eventually = <T>(check: () => T | Promise<T>): Promise<T> => vi.waitFor(check, { timeout: 15_000, interval: 5 });
@@ -87,8 +88,10 @@ it('delivers each due time once to one of several workers, and goes on after one
   await using dispatch = openDispatch(inject('redisUrl'));
   await using other = openDispatch(inject('redisUrl'), { prefix: dispatch.prefix });
   const ticks: string[] = [];
-  const onTick = async (scheduleId: string): Promise<Delivery> => {
+  const dueTimes: unknown[] = [];
+  const onTick = async ({ scheduleId, dueAt }: TickDelivery): Promise<Delivery> => {
     ticks.push(scheduleId);
+    dueTimes.push(dueAt);
     return ticks.length === 1 ? { kind: 'later', delayMs: 10 } : done;
   };
   dispatch.track(dispatch.startTickWorker({ onTick }));
@@ -97,6 +100,9 @@ it('delivers each due time once to one of several workers, and goes on after one
   // Two due times, the first delivered twice.
   await eventually(() => expect(ticks.length).toBeGreaterThanOrEqual(3));
   expect(new Set(ticks)).toEqual(new Set(['each-second']));
+  expect(dueTimes.every((at) => at instanceof Date && at.getTime() % 1000 === 0)).toBe(true);
+  // One due time came twice, the others once.
+  expect(new Set(dueTimes.map(Number)).size).toBe(dueTimes.length - 1);
   await eventually(async () => expect(await pendingTicks(dispatch)).toHaveLength(1));
   await dispatch.tickTimers.remove('each-second');
   const ended = await ticksOf(dispatch).getCompleted();
@@ -114,4 +120,26 @@ it('delivers a tick again when it could not be handled', async () => {
   await tick?.promote();
   await eventually(() => expect(onTick).toHaveBeenCalledTimes(2));
   expect(dispatch.errors).toEqual([new Error('ledger away')]);
+});
+
+it('goes on through the autumn of Lord Howe, where the cron library gives up and BullMQ would end the timer', async () => {
+  await using dispatch = openDispatch(inject('redisUrl'));
+  const dueTimes: (string | undefined)[] = [];
+  const onTick = async ({ dueAt }: TickDelivery): Promise<Delivery> => {
+    dueTimes.push(dueAt?.toISOString());
+    return done;
+  };
+  dispatch.track(dispatch.startTickWorker({ onTick }));
+  const rule = { pattern: '0 3 * * *', tz: 'Australia/Lord_Howe' };
+  const opts = { prevMillis: Date.UTC(2027, 3, 2, 12) };
+  const tick = await ticksOf(dispatch).upsertJobScheduler('autumn', rule, {
+    name: 'tick',
+    data: { scheduleId: 'autumn' },
+    opts,
+  });
+  await tick?.promote();
+  await eventually(() => expect(dueTimes).toEqual(['2027-04-02T16:00:00.000Z']));
+  const next = Date.UTC(2027, 3, 3, 16, 30);
+  await eventually(async () => expect(await pendingTicks(dispatch)).toMatchObject([{ id: `repeat:autumn:${next}` }]));
+  expect(dispatch.errors).toEqual([]);
 });

@@ -38,10 +38,15 @@ export class BullTickTimers implements TickTimers {
     const { id, cronExpression: pattern, timezone: tz } = schedule;
     if (id.includes(':')) throw new RangeError(`expected a schedule id without colons, got ${id}`);
     await this.#connections.command('set a tick timer', async () => {
-      if (await this.#agrees(id, pattern, tz)) return;
-      const data = smallPayload<TickData>({ scheduleId: id });
-      await this.#queue.upsertJobScheduler(id, { pattern, tz }, { name: 'tick', data, opts: template });
+      if (!(await this.#agrees(id, pattern, tz))) await this.replace(schedule);
     });
+  }
+
+  /** Sets it whatever is there. Not bounded in time: call it within `command`. */
+  async replace(schedule: { id: string; cronExpression: string; timezone: string }): Promise<void> {
+    const { id, cronExpression: pattern, timezone: tz } = schedule;
+    const data = smallPayload<TickData>({ scheduleId: id });
+    await this.#queue.upsertJobScheduler(id, { pattern, tz }, { name: 'tick', data, opts: template });
   }
 
   /** Removes the timer with its pending tick. Gone already = done. @throws RedisAway within 5 s. */

@@ -63,6 +63,18 @@ export function createMetrics(options: { service: string; taskTypes: readonly st
       buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300],
       registers,
     }),
+    reconcilerRepairs: new Counter({
+      name: 'maintenance_reconciler_repairs_total',
+      help: 'What the reconciler put right, by kind',
+      labelNames: ['kind'] as const,
+      registers,
+    }),
+    reconcilerPassSeconds: new Histogram({
+      name: 'maintenance_reconciler_pass_seconds',
+      help: 'Passes of the reconciler that this process led',
+      buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60],
+      registers,
+    }),
     outboxWaiting: new Gauge({
       name: 'maintenance_outbox_waiting',
       help: 'Messages the relay has still to bring to Redis',

@@ -1,4 +1,4 @@
-const builtInModules: readonly string[] = ['ledger', 'redis', 'workers', 'schedules'];
+const builtInModules: readonly string[] = ['ledger', 'redis', 'workers', 'schedules', 'audit', 'ticks', 'tasks'];
 const queuePrefix = 'queue:';
 const targetPrefix = 'target:';
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { WorkerHeartbeat } from '../ports/index.ts';
 import { latenessProbe, ledgerProbe, queueProbe, workersProbe } from './built-in-probes.ts';
+import { neglectedTasksProbe } from './neglected-tasks-probe.ts';
 
 const now = new Date('2026-11-22T03:00:00Z');
 const worker = (id: string, secondsAgo: number): WorkerHeartbeat => ({
@@ -12,6 +13,7 @@ const worker = (id: string, secondsAgo: number): WorkerHeartbeat => ({
   startedAt: now,
   lastSeenAt: new Date(now.getTime() - secondsAgo * 1000),
   draining: false,
+  clockSkewMs: 0,
 });
 
 describe('the built-in probes', () => {
@@ -33,6 +35,29 @@ describe('the built-in probes', () => {
   ])('workers %#', async (workers, status, message) => {
     const probe = workersProbe({ listWorkers: async () => workers }, () => now);
     expect(await probe()).toEqual({ status, message: expect.stringContaining(message) });
+  });
+
+  it('names a worker whose clock is off and who therefore takes no work', async () => {
+    const workers = [
+      { ...worker('a', 1), clockSkewMs: -2_400.4 },
+      { ...worker('b', 1), clockSkewMs: 1_999 },
+    ];
+    expect(await workersProbe({ listWorkers: async () => workers }, () => now)()).toEqual({
+      status: 'DEGRADED',
+      message: '2 alive; a on h takes no work: its clock is off by -2400 ms',
+    });
+  });
+
+  it('names tasks that nobody runs although they are running, and those that wait for a person', async () => {
+    const task = (taskId: string) => ({ taskId, jobId: 'j', key: 'k', type: 'REINDEX', targetId: 'shop' });
+    const ask = (stuck: string[], unclear: string[]) =>
+      neglectedTasksProbe({ listStuck: async () => stuck.map(task), listUnclear: async () => unclear.map(task) })();
+    expect(await ask([], [])).toMatchObject({ status: 'HEALTHY' });
+    expect(await ask(['t1'], ['t2'])).toEqual({
+      status: 'DEGRADED',
+      message: 'running without a worker: t1 (REINDEX on shop); waiting for an operator: t2 (REINDEX on shop)',
+    });
+    expect((await ask([], ['1', '2', '3', '4', '5', '6'])).message).toMatch(/5 \(REINDEX on shop\) and more$/);
   });
 
   it('names the schedule that is latest, once it is late by more than a hiccup', async () => {

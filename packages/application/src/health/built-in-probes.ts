@@ -1,3 +1,4 @@
+import { longestClockSkewMs } from '@slacktide/domain';
 import type { HealthStore } from '../ports/index.ts';
 import type { Probe } from './health.ts';
 
@@ -15,7 +16,7 @@ export function ledgerProbe(store: Pick<HealthStore, 'ping'>): Probe {
   };
 }
 
-/** At least one worker lives; one that went silent without signing off is named. */
+/** At least one worker lives; one that went silent without signing off is named, and one whose clock is off, which takes no work. */
 export function workersProbe(store: Pick<HealthStore, 'listWorkers'>, now: () => Date): Probe {
   return async () => {
     const workers = await store.listWorkers();
@@ -31,7 +32,15 @@ export function workersProbe(store: Pick<HealthStore, 'listWorkers'>, now: () =>
         status: 'UNHEALTHY',
         message: silent.length === 0 ? 'no worker has signed on' : `no worker is alive: ${silentNames}`,
       };
-    if (silent.length > 0) return { status: 'DEGRADED', message: `${alive} alive; silent: ${silentNames}` };
+    const skewed = workers.filter(({ clockSkewMs }) => Math.abs(clockSkewMs) > longestClockSkewMs);
+    const findings = [
+      ...(silent.length === 0 ? [] : [`silent: ${silentNames}`]),
+      ...skewed.map(
+        ({ id, host, clockSkewMs }) =>
+          `${id} on ${host} takes no work: its clock is off by ${Math.round(clockSkewMs)} ms`,
+      ),
+    ];
+    if (findings.length > 0) return { status: 'DEGRADED', message: [`${alive} alive`, ...findings].join('; ') };
     return { status: 'HEALTHY', message: `${alive} alive` };
   };
 }

@@ -1,6 +1,6 @@
 import type { HealthStore, Signal } from '../ports/index.ts';
 import { isTargetModule } from './built-in-modules.ts';
-import { type HealthStatus, healthStatuses, type ModuleHealth, type Probe } from './health.ts';
+import { type HealthStatus, healthStatuses, type ModuleHealth, type Probe, type ProbeAnswer } from './health.ts';
 
 export interface HealthReport {
   readonly status: HealthStatus;
@@ -15,7 +15,7 @@ export interface HealthReport {
  */
 export class HealthRegistry {
   readonly #probes = new Map<string, Probe>();
-  readonly #latest = new Map<string, ModuleHealth>();
+  readonly #latest = new Map<string, ModuleHealth & ProbeAnswer>();
   readonly #store: Pick<HealthStore, 'listSignals'>;
   readonly #now: () => Date;
   readonly #limitMs: number;
@@ -40,6 +40,11 @@ export class HealthRegistry {
   /** Asks every probe once. */
   async refresh(): Promise<void> {
     await Promise.all([...this.#probes].map(([module, probe]) => this.#ask(module, probe)));
+  }
+
+  /** What a probe said last; undefined before its first answer. Asks nobody. */
+  latest(module: string): ProbeAnswer | undefined {
+    return this.#latest.get(module);
   }
 
   /** The report: last answers of the probes, the signals of modules while they live, and what workers saw of targets. */
@@ -78,9 +83,9 @@ function rank(status: HealthStatus): number {
   return healthStatuses.indexOf(status);
 }
 
-async function withLimit(probe: Probe, limitMs: number): Promise<{ status: HealthStatus; message: string }> {
+async function withLimit(probe: Probe, limitMs: number): Promise<ProbeAnswer> {
   let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<{ status: HealthStatus; message: string }>((resolve) => {
+  const limit = new Promise<ProbeAnswer>((resolve) => {
     timer = setTimeout(() => resolve({ status: 'UNHEALTHY', message: `no answer within ${limitMs} ms` }), limitMs);
   });
   try {

@@ -47,6 +47,5 @@ function summary(job: JobWithTasks) {
   return {
     state: job.state,
     cancel_requested_at: job.cancelRequestedAt?.toISOString() ?? null,
-    tasks: Object.fromEntries(job.tasks.map(({ key, state }) => [key, state])),
   };
 }

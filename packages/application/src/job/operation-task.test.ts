@@ -60,6 +60,11 @@ describe('operationTask', () => {
     expect(attempt({ operation })).toMatchObject({ type: taskType, config: { tables: [], ...everything } });
   });
 
+  it('may run as long as it is told, else twelve hours', () => {
+    expect(attempt({ operation: 'vacuum', time_limit_seconds: 60 })).toMatchObject({ timeLimitSeconds: 60 });
+    expect(attempt({ operation: 'vacuum' })).toMatchObject({ timeLimitSeconds: 43_200 });
+  });
+
   it('what the options say comes before the limits of "all"', () => {
     const body = { operation: 'vacuum', options: { scope: 'due', freeze: true } };
     expect(attempt(body)).toMatchObject({ config: { scope: 'due', freeze: true } });

@@ -34,7 +34,9 @@ export function operationTask(catalog: TaskTypeCatalog, input: OperationInput): 
     const problems = checked.problems.map((problem) => ({ ...problem, pointer: operationPointer(problem.pointer) }));
     throw new AppError('invalid_request', problems[0]?.detail ?? 'The options are not valid', { problems });
   }
-  const normalised = normaliseTasks([{ type: type.type, config: checked.config }]);
+  const normalised = normaliseTasks([
+    { type: type.type, config: checked.config, timeLimitSeconds: input.time_limit_seconds },
+  ]);
   if (normalised.kind === 'problems' || normalised.tasks[0] === undefined) {
     throw new Error(`${type.type} is no name for a task type`);
   }

@@ -1,4 +1,4 @@
-import type { Access } from '@slacktide/domain';
+import type { Access, Trigger } from '@slacktide/domain';
 
 /** A node of the tree that BullMQ runs, children before parents. */
 export interface FlowNode {
@@ -11,8 +11,20 @@ export interface FlowNode {
 export interface JobFlow {
   readonly jobId: string;
   readonly generation: number;
+  /** What a person asked for goes ahead of what schedules have queued. */
+  readonly trigger: Trigger;
   readonly traceparent: string;
   readonly roots: readonly FlowNode[];
+}
+
+/**
+ * Redis is away, or takes nothing now: nothing is known of what became of the call, and any other would fare no better.
+ */
+export class DispatchAway extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'DispatchAway';
+  }
 }
 
 export interface Flows {

@@ -124,9 +124,12 @@ export interface Executor<Config extends JsonObject = JsonObject, Facts = unknow
   runStep(step: PlannedStep, run: StepRun<Config>): Promise<StepOutcome>;
   /** Looks at what became of interrupted work. Left out = the catalogue cannot tell. Reads only. */
   inspect?(reader: TargetReader, work: InterruptedWork<Config>): Promise<Inspection>;
-  /** Takes back what interrupted work has begun (class `compensable`), in a session that holds the target's advisory lock. */
+  /** Takes back what interrupted work has begun (class `compensable`), in a session that holds the target's advisory lock. Safe to call again: recovery may be cut short, too. */
   rollBack?(session: TargetSession, work: InterruptedWork<Config>): Promise<JsonObject>;
-  /** Removes a remnant that its proof shows to be ours, in a session that holds the target's advisory lock; `kept` where it is not, or cannot go now. */
+  /**
+   * Removes a remnant that its proof shows to be ours, in a session that holds the target's advisory lock; `kept` where it is not. Rejects with
+   * TargetError where it cannot go now: its record then stays open, for the next who comes.
+   */
   sweep?(
     session: TargetSession,
     remnant: Remnant,

@@ -29,12 +29,25 @@ export interface NewJob extends Job {
   readonly tasks: readonly Task[];
 }
 
+/** A task about which a person has spoken: all that may have changed by it. */
+export type ResolvedTask = Pick<
+  TaskWithSteps,
+  'id' | 'state' | 'reason' | 'result' | 'error' | 'progress' | 'crashes' | 'startedAt' | 'finishedAt' | 'steps'
+>;
+
 export interface JobWriter {
   /** Inserts a job and its tasks; false when the tick (schedule, target, due time) already has its job. Makes the day's partition when it is missing. */
   insert(job: NewJob): Promise<boolean>;
   getForUpdate(id: string): Promise<JobWithTasks | undefined>;
-  /** Sets the cancel flag and wakes the workers; PENDING tasks become SKIPPED (`cancelled`) in the same transaction; false when the job is over. */
+  /** The same of the job that has this task. */
+  getOfTaskForUpdate(taskId: string): Promise<JobWithTasks | undefined>;
+  /**
+   * Sets the cancel flag and wakes the workers; PENDING tasks become SKIPPED (`cancelled`) in the same transaction, each with its audit event; false
+   * when the job is over.
+   */
   requestCancel(id: string, at: Date): Promise<boolean>;
-  /** The jobs of a schedule on a target that are not over. */
-  findOpen(scheduleId: string, targetId: string): Promise<readonly Job[]>;
+  /** Writes a task that needed an operator; its job must be locked by `getForUpdate`. */
+  resolveTask(task: ResolvedTask): Promise<void>;
+  /** Writes these of a job locked by `getForUpdate`. */
+  update(job: Pick<Job, 'id' | 'state' | 'generation' | 'halted'>): Promise<void>;
 }

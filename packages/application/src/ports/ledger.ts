@@ -5,6 +5,7 @@ import type { JobReader, JobWriter } from './job-store.ts';
 import type { OutboxWriter } from './outbox.ts';
 import type { ScheduleReader, ScheduleWriter } from './schedule-store.ts';
 import type { TargetReaderStore, TargetWriter } from './target-store.ts';
+import type { TickStore } from './tick-store.ts';
 
 /** Who asks. `id` is stable; `name` is for people. */
 export interface Actor {
@@ -39,6 +40,8 @@ export interface AuditEntry {
   readonly before?: JsonObject | null;
   readonly after?: JsonObject | null;
   readonly reason?: string;
+  /** Default: the trace of the request. */
+  readonly traceId?: string;
 }
 
 /** What a transaction gives back: its result (JSON, so that an idempotent repeat can return it) and at least one audit entry, by type. */
@@ -60,6 +63,7 @@ export interface LedgerTransaction extends LedgerReader {
   readonly schedules: ScheduleReader & ScheduleWriter;
   readonly targets: TargetReaderStore & TargetWriter;
   readonly jobs: JobReader & JobWriter;
+  readonly ticks: TickStore;
   readonly outbox: OutboxWriter;
   readonly signals: SignalWriter;
 }

@@ -1,5 +1,5 @@
 import type { Access, JsonObject, Step } from '@slacktide/domain';
-import type { ClaimedTask, Intent } from './task-executions.ts';
+import type { ClaimedTask, Intent, StepRecord, TaskOutcome } from './task-executions.ts';
 
 /** What a task may leave behind on a target when it is cut short. */
 export const remnantKinds = ['index', 'database', 'session'] as const;
@@ -18,6 +18,8 @@ export interface Remnant extends NewRemnant {
   readonly id: number;
   readonly targetId: string;
   readonly taskId: string;
+  /** Whose executor knows how to sweep it; null when the task is gone from history. */
+  readonly taskType: string | null;
   readonly fence: number;
   readonly recordedAt: Date;
 }
@@ -47,8 +49,11 @@ export interface TakenOver extends ClaimedTask {
   /** The fence of the claim that ran out. */
   readonly previousFence: number;
   readonly previousWorkerId: string;
+  /** By the ledger's clock. When nothing tells it any more: when the task began. */
+  readonly expiredAt: Date;
   readonly expiredForMs: number;
   readonly steps: readonly Step[];
+  /** Of this task, not closed yet. */
   readonly remnants: readonly Remnant[];
 }
 
@@ -59,12 +64,18 @@ export type TakeOverResult =
   /** Another task holds the target. */
   | { readonly kind: 'target_busy' };
 
-/** Recovery of tasks whose workers died or were cut off (law 7). Every write is fenced by the take-over. */
+/**
+ * Recovery of tasks whose workers died or were cut off (law 7). Every write is fenced by the take-over: `false` means that the right to go on
+ * is gone, and nothing was written.
+ */
 export interface Recoveries {
-  listExpired(limit: number): Promise<readonly ExpiredTask[]>;
+  /** Of these task types, those of the oldest jobs first; what was postponed is left out until its time. */
+  listExpired(request: { types: readonly string[]; limit: number }): Promise<readonly ExpiredTask[]>;
   takeOver(request: { taskId: string; workerId: string; leaseLifeMs: number }): Promise<TakeOverResult>;
   /** Gives the lease back with the task still RUNNING: it can be taken over again, after `notBeforeMs`. */
   postpone(taken: TakenOver, reason: string, notBeforeMs: number): Promise<boolean>;
   /** Back to PENDING with one crash more, in the job's next generation, and its flow into the outbox. */
   redrive(taken: TakenOver, reason: string): Promise<boolean>;
+  /** As `finish` of a task's life, with one crash more. */
+  settle(taken: TakenOver, outcome: TaskOutcome, steps: readonly StepRecord[]): Promise<boolean>;
 }

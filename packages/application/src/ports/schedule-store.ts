@@ -11,6 +11,10 @@ export interface ScheduleReader {
   list(page: Page, filter?: ScheduleFilter): Promise<PageOf<Schedule>>;
   /** Every enabled schedule, for keeping the job schedulers in step. */
   listEnabled(): Promise<readonly Schedule[]>;
+  /** When these are due next, by the ledger's clock at `now`; null = never, while disabled; unknown ones are left out. */
+  dueTimes(
+    ids: readonly string[],
+  ): Promise<{ readonly now: Date; readonly nextDueAt: ReadonlyMap<string, Date | null> }>;
 }
 
 export interface ScheduleWriter {
@@ -22,6 +26,4 @@ export interface ScheduleWriter {
   update(schedule: Schedule): Promise<boolean>;
   /** Jobs of a deleted schedule stay in history. */
   delete(id: string): Promise<void>;
-  /** Moves the schedule on after a tick: neither an edit nor a new version. */
-  advance(id: string, times: { nextDueAt: Date | null; lastTickAt: Date }): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import type { Target } from '@slacktide/domain';
+import type { ServerEpoch } from './server-epoch.ts';
 import type { Intent } from './task-executions.ts';
 
 export interface Notice {
@@ -71,6 +72,27 @@ export interface TargetFacts {
   readonly latencyMs: number;
 }
 
+/** What became of the session that an earlier claim was to act in. */
+export type Predecessor =
+  /** Still there, holding the target's advisory lock. Every figure is null where the role may not see it. */
+  | {
+      readonly kind: 'running';
+      /** The server as it is now. */
+      readonly epoch: ServerEpoch;
+      /** As pg_stat_activity has it, e.g. `active` or `idle`. */
+      readonly state: string | null;
+      /** What it waits for, e.g. `Lock: relation`. */
+      readonly waitsFor: string | null;
+      /** The statement it is at, or was at last. */
+      readonly statement: string | null;
+      /** How long ago that statement began. */
+      readonly statementAgeMs: number | null;
+    }
+  | { readonly kind: 'gone'; readonly epoch: ServerEpoch };
+
+/** What came of ending it: `ended` by us, `gone` before, `refused` = the server would not, or it is there all the same. */
+export type PredecessorEnd = 'ended' | 'gone' | 'refused';
+
 /** Opens sessions; the only place where a secret reference becomes a secret. */
 export interface TargetGateway {
   /** Connects, looks, disconnects. Rejects with TargetError. */
@@ -90,6 +112,16 @@ export interface TargetGateway {
     options: ActOptions,
     use: (session: TargetSession, observer: TargetReader) => Promise<T>,
   ): Promise<T>;
+  /**
+   * Looks for the session of an earlier claim by pid, start, application name and our advisory lock: all four, for a pid alone may have been
+   * given to somebody else since. Rejects with TargetError when the target cannot be asked: then nothing is known.
+   */
+  findPredecessor(address: TargetAddress, intent: Intent): Promise<Predecessor>;
+  /**
+   * Ends that session: cancels its statement, and after 5 s terminates it. Takes 12 s at most. Only the advisory lock, taken afterwards by
+   * `act`, proves that it is over. Rejects with TargetError when the target cannot be asked.
+   */
+  endPredecessor(address: TargetAddress, intent: Intent): Promise<PredecessorEnd>;
 }
 export interface ActOptions {
   /** `slacktide/<task>/<fence>` */

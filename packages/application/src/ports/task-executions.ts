@@ -10,6 +10,7 @@ import type {
   Task,
   TaskError,
 } from '@slacktide/domain';
+import type { ServerEpoch } from './server-epoch.ts';
 
 /** A claimed task with everything the worker needs; Redis told it only the id (law 3). */
 export interface ClaimedTask {
@@ -38,11 +39,7 @@ export interface Intent {
   /** As the server prints it, unrounded. */
   readonly backendStart: string;
   readonly applicationName: string;
-  readonly epoch: {
-    readonly systemIdentifier: string;
-    readonly postmasterStart: string;
-    readonly timeline: string | null;
-  };
+  readonly epoch: ServerEpoch;
 }
 
 /** How a task ended. */

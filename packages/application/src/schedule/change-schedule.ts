@@ -28,6 +28,6 @@ export async function changeSchedule(
     if (input.id !== undefined && input.id !== current.id) {
       throw invalid('/id', 'immutable', 'The id of a schedule cannot be changed');
     }
-    return await saveSchedule(tx, current, await checkSchedule(deps, tx.targets, input), action);
+    return await saveSchedule(tx, ctx, current, await checkSchedule(deps, tx.targets, input), action);
   });
 }

@@ -1,11 +1,5 @@
 import type { ScheduleInput } from '@slacktide/contract';
-import {
-  checkCron,
-  defaultCatchUpSeconds,
-  defaultMisfireMax,
-  type Schedule,
-  type TargetSelection,
-} from '@slacktide/domain';
+import { checkCron, type Schedule, type TargetSelection } from '@slacktide/domain';
 import { AppError, type FieldProblem } from '../app-error.ts';
 import type { TargetReaderStore } from '../ports/index.ts';
 import { checkTasks } from '../task-type/check-tasks.ts';
@@ -46,9 +40,9 @@ export async function checkSchedule(
     haltOnTaskFailure: input.halt_on_task_failure,
     enabled: input.enabled,
     misfirePolicy: input.misfire_policy,
-    misfireMax: defaultMisfireMax,
-    catchUpSeconds: defaultCatchUpSeconds,
-    overlapPolicy: 'skip',
+    misfireMax: input.misfire_max,
+    catchUpSeconds: input.catch_up_seconds,
+    overlapPolicy: input.overlap_policy,
   };
 }
 

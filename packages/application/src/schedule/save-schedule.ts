@@ -1,7 +1,8 @@
 import type { Schedule as ScheduleView } from '@slacktide/contract';
 import { nextFiring, type Schedule } from '@slacktide/domain';
 import { AppError } from '../app-error.ts';
-import type { Committed, LedgerTransaction } from '../ports/index.ts';
+import type { Committed, LedgerTransaction, RequestContext } from '../ports/index.ts';
+import { settleDueTicks } from '../tick/settle-due-ticks.ts';
 import { scheduleView } from '../view/schedule-view.ts';
 
 type Timing = Pick<Schedule, 'enabled' | 'cronExpression' | 'timezone'>;
@@ -11,9 +12,13 @@ export function nextDueAfter(schedule: Timing, now: Date): Date | null {
   return schedule.enabled ? nextFiring(schedule.cronExpression, schedule.timezone, now) : null;
 }
 
-/** Writes a changed schedule as its next version, asks the relay to keep its timer in step, and tells the audit log. */
+/**
+ * Writes a changed schedule as its next version, asks the relay to keep its timer in step, and tells the audit log. Ticks that came due before
+ * its timing changed are fired as it was; those before it was disabled are SKIPPED (`disabled`).
+ */
 export async function saveSchedule(
   tx: LedgerTransaction,
+  ctx: RequestContext,
   current: Schedule,
   change: Partial<Schedule>,
   action: string,
@@ -21,8 +26,9 @@ export async function saveSchedule(
   const now = await tx.now();
   const changed = { ...current, ...change, version: current.version + 1, updatedAt: now };
   // A tick that is due but not yet handled must not be forgotten because the name was changed.
-  const nextDueAt = sameTiming(current, changed) ? current.nextDueAt : nextDueAfter(changed, now);
-  const schedule = { ...changed, nextDueAt };
+  const keepsTiming = sameTiming(current, changed);
+  const settled = keepsTiming ? [] : await settleDueTicks(tx, ctx, current, changed.enabled ? undefined : 'disabled');
+  const schedule = { ...changed, nextDueAt: keepsTiming ? current.nextDueAt : nextDueAfter(changed, now) };
   if (!(await tx.schedules.update(schedule))) {
     throw new AppError('precondition_failed', 'The schedule was changed by somebody else: read it again');
   }
@@ -30,7 +36,10 @@ export async function saveSchedule(
   const result = scheduleView(schedule);
   return {
     result,
-    audit: [{ action, entity: 'schedule', entityId: schedule.id, before: scheduleView(current), after: result }],
+    audit: [
+      { action, entity: 'schedule', entityId: schedule.id, before: scheduleView(current), after: result },
+      ...settled,
+    ],
   };
 }
 

@@ -15,7 +15,7 @@ export async function setEnabled(
   const action = enabled ? 'schedule.enable' : 'schedule.disable';
   return await deps.ledger.transaction(ctx, async (tx) => {
     const current = found(await tx.schedules.getForUpdate(id), 'schedule', id);
-    if (current.enabled !== enabled) return await saveSchedule(tx, current, { enabled }, action);
+    if (current.enabled !== enabled) return await saveSchedule(tx, ctx, current, { enabled }, action);
     return {
       result: scheduleView(current),
       audit: [{ action, entity: 'schedule', entityId: id, reason: 'was so already' }],

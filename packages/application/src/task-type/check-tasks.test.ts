@@ -34,14 +34,14 @@ describe('checkTasks', () => {
       checkTasks(catalog, [
         'SWEEP',
         { type: 'LOOK', key: 'after', needs: [] },
-        { type: 'SWEEP', config: { limit: 9 } },
+        { type: 'SWEEP', config: { limit: 9 }, time_limit_seconds: 60 },
       ]),
     ).toEqual({
       kind: 'tasks',
       tasks: [
-        { key: 'sweep', type: 'SWEEP', config: { tables: [], limit: 3 }, needs: [] },
-        { key: 'after', type: 'LOOK', config: {}, needs: [] },
-        { key: 'sweep-2', type: 'SWEEP', config: { tables: [], limit: 9 }, needs: ['after'] },
+        { key: 'sweep', type: 'SWEEP', config: { tables: [], limit: 3 }, needs: [], timeLimitSeconds: 43_200 },
+        { key: 'after', type: 'LOOK', config: {}, needs: [], timeLimitSeconds: 43_200 },
+        { key: 'sweep-2', type: 'SWEEP', config: { tables: [], limit: 9 }, needs: ['after'], timeLimitSeconds: 60 },
       ],
     });
   });

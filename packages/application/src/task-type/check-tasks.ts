@@ -1,5 +1,5 @@
 import type { TaskEntry } from '@slacktide/contract';
-import { normaliseTasks, type TaskSpec } from '@slacktide/domain';
+import { normaliseTasks, type TaskInput, type TaskSpec } from '@slacktide/domain';
 import type { FieldProblem } from '../app-error.ts';
 import { checkConfig } from './check-config.ts';
 import type { TaskTypeCatalog } from './task-type-catalog.ts';
@@ -13,7 +13,7 @@ export type CheckedTasks =
  * will run, even after a default has changed. Or everything that is wrong with them, pointers beneath `/tasks`.
  */
 export function checkTasks(catalog: TaskTypeCatalog, entries: readonly TaskEntry[]): CheckedTasks {
-  const normalised = normaliseTasks(entries);
+  const normalised = normaliseTasks(entries.map(toTaskInput));
   const checked = entries.map((entry, position) => {
     const { type, config } = typeof entry === 'string' ? { type: entry, config: undefined } : entry;
     const pointer = `/tasks/${position}`;
@@ -31,6 +31,12 @@ export function checkTasks(catalog: TaskTypeCatalog, entries: readonly TaskEntry
   if (problems.length > 0 || normalised.kind === 'problems') return { kind: 'problems', problems };
   const configs = checked.map((result) => (result.kind === 'config' ? result.config : {}));
   return { kind: 'tasks', tasks: normalised.tasks.map((task, at) => ({ ...task, config: configs[at] ?? {} })) };
+}
+
+function toTaskInput(entry: TaskEntry): TaskInput {
+  if (typeof entry === 'string') return entry;
+  const { time_limit_seconds: timeLimitSeconds, ...task } = entry;
+  return { ...task, timeLimitSeconds };
 }
 
 function unknownTaskType(catalog: TaskTypeCatalog, pointer: string): FieldProblem {

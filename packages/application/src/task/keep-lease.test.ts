@@ -1,14 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ClaimedTask, LeaseRequest } from '../ports/index.ts';
-import { keepLease } from './keep-lease.ts';
+import { keepLease, type LeaseKeeper } from './keep-lease.ts';
 import { defaultLeaseTimes } from './lease-times.ts';
+import { TaskAbort } from './task-abort.ts';
 
 const times = { ...defaultLeaseTimes, lifeMs: 300, renewEveryMs: 100, renewTimeoutMs: 80 };
 // The keeper only hands these two on; it looks at nothing inside them.
 const claimed = {} as ClaimedTask;
 const lease = {} as LeaseRequest;
 
-function setup(answers: { ledger?: () => Promise<unknown>; redis?: () => Promise<unknown> } = {}) {
+function setup(answers: { ledger?: () => Promise<unknown>; redis?: () => Promise<unknown>; provenAtMs?: number } = {}) {
   const renew = vi.fn(answers.ledger ?? (async () => ({ kind: 'held', cancelRequested: false })));
   const renewInRedis = vi.fn(answers.redis ?? (async () => 'held'));
   const abort = vi.fn();
@@ -19,8 +20,16 @@ function setup(answers: { ledger?: () => Promise<unknown>; redis?: () => Promise
     lease,
     times,
     abort,
+    ...(answers.provenAtMs === undefined ? {} : { provenAtMs: answers.provenAtMs }),
   });
   return { keeper, renew, renewInRedis, abort };
+}
+
+/** With what is in flight given its time. */
+async function stop(keeper: LeaseKeeper): Promise<void> {
+  const stopped = keeper.stop();
+  await vi.advanceTimersByTimeAsync(times.renewTimeoutMs);
+  await stopped;
 }
 
 describe('keepLease', () => {
@@ -45,13 +54,46 @@ describe('keepLease', () => {
     const { keeper, abort } = setup({ ledger });
     await vi.advanceTimersByTimeAsync(200);
     expect(abort.mock.calls[0]).toEqual(['lease_lost']);
-    await keeper.stop();
+    await stop(keeper);
   });
 
   it('aborts as cancelled when the ledger says so', async () => {
     const { keeper, abort } = setup({ ledger: async () => ({ kind: 'held', cancelRequested: true }) });
     await vi.advanceTimersByTimeAsync(100);
     expect(abort).toHaveBeenCalledWith('cancelled');
+    await keeper.stop();
+  });
+
+  it('renews on time however slow Redis is', async () => {
+    const { keeper, renew, abort } = setup({ redis: () => new Promise(() => undefined) });
+    await vi.advanceTimersByTimeAsync(950);
+    expect(renew).toHaveBeenCalledTimes(9);
+    expect(abort).not.toHaveBeenCalled();
+    await stop(keeper);
+  });
+
+  it('counts from when the claim was sent, however long its answer took', async () => {
+    const { keeper, renew } = setup({ provenAtMs: performance.now() - 70 });
+    await vi.advanceTimersByTimeAsync(30);
+    expect(renew).toHaveBeenCalledTimes(1);
+    await keeper.stop();
+  });
+
+  it('knows, when the process stood still for longer than the life, that nothing is proven any more', async () => {
+    const { keeper, abort } = setup();
+    vi.setSystemTime(Date.now() + 3_600_000); // the wall clock means nothing
+    expect(() => keeper.assertHeld()).not.toThrow();
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + times.lifeMs);
+    expect(() => keeper.assertHeld()).toThrow(new TaskAbort('lease_lost'));
+    expect(abort).toHaveBeenCalledWith('lease_lost');
+    clock.mockRestore();
+    await keeper.stop();
+  });
+
+  it('does not take a lease in Redis any more once it is lost in the ledger', async () => {
+    const { keeper, renewInRedis } = setup({ ledger: async () => ({ kind: 'lost' }) });
+    await vi.advanceTimersByTimeAsync(350);
+    expect(renewInRedis).toHaveBeenCalledTimes(1);
     await keeper.stop();
   });
 
@@ -64,13 +106,5 @@ describe('keepLease', () => {
     await vi.advanceTimersByTimeAsync(100);
     expect(lost.abort).toHaveBeenCalledWith('lease_lost');
     await lost.keeper.stop();
-  });
-});
-
-describe('lease times', () => {
-  it('leave room to stop before a successor may start: renewal interval plus its limit stay below the life', () => {
-    const { lifeMs, renewEveryMs, renewTimeoutMs } = defaultLeaseTimes;
-    expect(renewEveryMs * 3).toBeLessThanOrEqual(lifeMs);
-    expect(renewEveryMs + renewTimeoutMs).toBeLessThan(lifeMs);
   });
 });

@@ -1,8 +1,16 @@
+import { failpoint } from '../failpoint/index.ts';
 import type { ClaimedTask, LeaseRequest, TargetLeases, TaskExecutions } from '../ports/index.ts';
+import { withinMs } from './bounded.ts';
 import type { LeaseTimes } from './lease-times.ts';
-import type { AbortReason } from './task-abort.ts';
+import { type AbortReason, TaskAbort } from './task-abort.ts';
 
 export interface LeaseKeeper {
+  /**
+   * Asked before each statement that acts: a process that stood still (stopped, swapped out) comes back to life with its answers waiting and
+   * its lease long gone. Aborts and throws when the last proof is older than the life.
+   * @throws TaskAbort `lease_lost`
+   */
+  assertHeld(): void;
   /** Stops renewing; resolves when the renewal in flight is over. */
   stop(): Promise<void>;
 }
@@ -13,7 +21,9 @@ export interface LeaseKeeper {
  *   ledger says lost, rejects, or does not answer in time → `abort('lease_lost')` (law 6)
  *   ledger says cancel requested                          → `abort('cancelled')`
  *   Redis says somebody else holds it                     → `abort('lease_lost')`
- *   Redis is away                                         → go on: the ledger's lease and the target's advisory lock still exclude others
+ *   Redis is away, or slow                                → go on: the ledger's lease and the target's advisory lock still exclude others
+ *
+ * Times run from the sending of a renewal, by the monotonic clock: whatever the ledger granted, it granted it later.
  */
 export function keepLease(options: {
   readonly executions: Pick<TaskExecutions, 'renew'>;
@@ -22,47 +32,50 @@ export function keepLease(options: {
   readonly lease: LeaseRequest;
   readonly times: LeaseTimes;
   readonly abort: (reason: AbortReason) => void;
+  /** `performance.now()` when the claim was sent. Default: now. */
+  readonly provenAtMs?: number;
 }): LeaseKeeper {
   const { executions, leases, claimed, lease, times, abort } = options;
+  let provenAtMs = options.provenAtMs ?? performance.now();
   let stopped = false;
+  let lost = false;
   let timer: NodeJS.Timeout | undefined;
-  let inFlight: Promise<void> = Promise.resolve();
+  let inFlight: Promise<unknown> = Promise.resolve();
 
-  const renewOnce = async (): Promise<void> => {
-    const renewal = await withinTime(executions.renew(claimed, times.lifeMs), times.renewTimeoutMs).catch(
+  const renewInLedger = async (): Promise<void> => {
+    await failpoint('renewal.before');
+    const sentAtMs = performance.now();
+    const renewal = await withinMs(times.renewTimeoutMs, executions.renew(claimed, times.lifeMs)).catch(
       () => undefined,
     );
     if (stopped) return;
+    lost = renewal?.kind !== 'held';
     if (renewal?.kind !== 'held') return abort('lease_lost');
-    if (renewal.cancelRequested) return abort('cancelled');
-    const inRedis = await withinTime(leases.renew(lease), times.renewTimeoutMs).catch(() => 'held' as const);
-    if (!stopped && inRedis === 'lost') abort('lease_lost');
+    provenAtMs = sentAtMs;
+    if (renewal.cancelRequested) abort('cancelled');
   };
-  const arm = (): void => {
+  const renewInRedis = async (): Promise<void> => {
+    const answer = await withinMs(times.renewTimeoutMs, leases.renew(lease)).catch(() => 'held' as const);
+    if (!stopped && answer === 'lost') abort('lease_lost');
+  };
+  const arm = (afterMs: number): void => {
     if (stopped) return;
     timer = setTimeout(() => {
-      inFlight = renewOnce().finally(arm);
-    }, times.renewEveryMs);
+      inFlight = Promise.all([renewInLedger(), lost ? undefined : renewInRedis()]);
+      arm(times.renewEveryMs);
+    }, afterMs);
   };
-  arm();
+  arm(Math.max(0, provenAtMs + times.renewEveryMs - performance.now()));
   return {
+    assertHeld() {
+      if (performance.now() - provenAtMs < times.lifeMs) return;
+      abort('lease_lost');
+      throw new TaskAbort('lease_lost');
+    },
     async stop() {
       stopped = true;
       clearTimeout(timer);
       await inFlight;
     },
   };
-}
-
-/** Rejects when `work` takes longer than `limitMs`. */
-async function withinTime<T>(work: Promise<T>, limitMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${limitMs} ms`)), limitMs);
-  });
-  try {
-    return await Promise.race([work, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

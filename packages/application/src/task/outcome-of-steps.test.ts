@@ -23,10 +23,12 @@ const plan: Plan = {
 const results = (...outcomes: StepOutcome[]) =>
   outcomes.map((outcome, i) => ({ step: step(['a', 'b'][i] ?? 'x'), outcome }));
 
+const none: ReadonlySet<string> = new Set();
+
 describe('outcomeOfSteps', () => {
   it('succeeds with every count, the skipped and the unseen included', () => {
     expect(
-      outcomeOfSteps(plan, results({ kind: 'done', result: {} }, { kind: 'skipped', reason: 'locked' }), {
+      outcomeOfSteps(plan, results({ kind: 'done', result: {} }, { kind: 'skipped', reason: 'locked' }), none, {
         bytes_freed: 7,
       }),
     ).toEqual({
@@ -51,6 +53,7 @@ describe('outcomeOfSteps', () => {
     const outcome = outcomeOfSteps(
       plan,
       results({ kind: 'failed', error }, { kind: 'failed', error: { code: 'x', message: 'y' } }),
+      none,
       {},
     );
     expect(outcome).toMatchObject({
@@ -61,23 +64,40 @@ describe('outcomeOfSteps', () => {
   });
 
   it('is skipped, not succeeded, when no step was done', () => {
-    expect(outcomeOfSteps(plan, results({ kind: 'skipped', reason: 'xmin_held' }), {})).toMatchObject({
+    expect(outcomeOfSteps(plan, results({ kind: 'skipped', reason: 'xmin_held' }), none, {})).toMatchObject({
       kind: 'skipped',
       reason: 'all_steps_skipped',
     });
   });
 
   it('succeeds when there was nothing to do, saying what was checked', () => {
-    expect(outcomeOfSteps({ ...plan, steps: [], unknown: [] }, [], {})).toMatchObject({
+    expect(outcomeOfSteps({ ...plan, steps: [], unknown: [] }, [], none, {})).toMatchObject({
       kind: 'succeeded',
       result: { checked: 5, planned: 0 },
     });
   });
 
   it('fails when it could see nothing it might have worked on: that is not the same as nothing to do', () => {
-    expect(outcomeOfSteps({ ...plan, steps: [] }, [], {})).toMatchObject({
+    expect(outcomeOfSteps({ ...plan, steps: [] }, [], none, {})).toMatchObject({
       kind: 'failed',
       error: { code: 'nothing_visible', message: expect.stringContaining('s.d: no right; cure: GRANT SELECT') },
     });
+  });
+
+  it('counts what earlier attempts had done, in the plan or not in it any more', () => {
+    const doneBefore = new Set(['a', 'gone_from_the_plan']);
+    const done = { step: step('b'), outcome: { kind: 'done', result: {} } } as const;
+    expect(outcomeOfSteps(plan, [done], doneBefore, {})).toMatchObject({
+      kind: 'succeeded',
+      result: { planned: 3, done: 1, done_before: 2 },
+    });
+  });
+
+  it('succeeds when earlier attempts had done everything, or this one had only to skip', () => {
+    const doneBefore = new Set(['a', 'b']);
+    expect(outcomeOfSteps(plan, [], doneBefore, {})).toMatchObject({ kind: 'succeeded', result: { done: 0 } });
+    expect(outcomeOfSteps({ ...plan, steps: [] }, [], doneBefore, {})).toMatchObject({ kind: 'succeeded' });
+    const skipped = { step: step('b'), outcome: { kind: 'skipped', reason: 'locked' } } as const;
+    expect(outcomeOfSteps(plan, [skipped], new Set(['a']), {})).toMatchObject({ kind: 'succeeded' });
   });
 });

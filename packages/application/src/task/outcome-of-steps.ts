@@ -7,8 +7,13 @@ export interface StepResult {
 }
 
 /** What the whole task came to. One failed step fails the task, but the others were still tried: objects are independent. */
-export function outcomeOfSteps(plan: Plan, results: readonly StepResult[], extra: JsonObject): TaskOutcome {
-  const result = taskResult(plan, results, extra);
+export function outcomeOfSteps(
+  plan: Plan,
+  results: readonly StepResult[],
+  doneBefore: ReadonlySet<string>,
+  extra: JsonObject,
+): TaskOutcome {
+  const result = taskResult(plan, results, doneBefore, extra);
   const failures = results.flatMap(({ outcome }) => (outcome.kind === 'failed' ? [outcome.error] : []));
   const [first] = failures;
   if (first !== undefined) {
@@ -18,23 +23,29 @@ export function outcomeOfSteps(plan: Plan, results: readonly StepResult[], extra
     return { kind: 'failed', error: { ...first, message }, result };
   }
   const [unseen] = plan.unknown;
-  if (plan.steps.length === 0 && unseen !== undefined) {
+  if (plan.steps.length === 0 && doneBefore.size === 0 && unseen !== undefined) {
     const cure = unseen.grant === null ? '' : `; cure: ${unseen.grant}`;
     const message = `nothing could be judged: ${plan.unknown.length} of ${plan.checked} objects could not be seen, e.g. ${unseen.object}: ${unseen.reason}${cure}`;
     return { kind: 'failed', error: { code: 'nothing_visible', message }, result };
   }
-  const done = results.some(({ outcome }) => outcome.kind === 'done');
+  const done = doneBefore.size > 0 || results.some(({ outcome }) => outcome.kind === 'done');
   if (!done && results.length > 0) return { kind: 'skipped', reason: 'all_steps_skipped', result };
   return { kind: 'succeeded', result };
 }
 
-/** Counts of what was looked at, done, skipped and unseen (law 8), with each step's own figures. */
-export function taskResult(plan: Plan, results: readonly StepResult[], extra: JsonObject): JsonObject {
+/** Counts of what was looked at, done, skipped and unseen (law 8). `done_before` is there when earlier attempts had done a part. */
+export function taskResult(
+  plan: Plan,
+  results: readonly StepResult[],
+  doneBefore: ReadonlySet<string>,
+  extra: JsonObject,
+): JsonObject {
   const count = (kind: StepOutcome['kind']): number => results.filter(({ outcome }) => outcome.kind === kind).length;
   return {
     checked: plan.checked,
-    planned: plan.steps.length,
+    planned: new Set([...plan.steps.map(({ key }) => key), ...doneBefore]).size,
     done: count('done'),
+    ...(doneBefore.size === 0 ? {} : { done_before: doneBefore.size }),
     failed: count('failed'),
     skipped: [
       ...plan.skipped,

@@ -59,13 +59,60 @@ describe('StepJournal', () => {
     await journal.close();
   });
 
-  it('keeps going when a write of progress fails', async () => {
+  it('keeps going when a write of progress fails, and says then what that one would have said', async () => {
     const write = vi.fn().mockRejectedValueOnce(new Error('ledger away')).mockResolvedValue(true);
-    const journal = new StepJournal([step('a')], write, 0);
+    const journal = new StepJournal([step('a'), step('b')], write, 0);
     journal.start('a', at);
     await vi.waitFor(() => expect(write).toHaveBeenCalledTimes(1));
-    journal.progress('a', { phase: 'building index', percent: 1, etaSeconds: null });
+    journal.progress('b', { phase: 'building index', percent: 1, etaSeconds: null });
     await vi.waitFor(() => expect(write).toHaveBeenCalledTimes(2));
+    expect(write.mock.calls[1]?.[0]).toMatchObject([
+      { key: 'a', state: 'RUNNING' },
+      { key: 'b', percent: 1 },
+    ]);
+    await journal.close();
+  });
+
+  it('writes at once when it is told to, and says whether the right to act was still there', async () => {
+    const write = vi.fn(async () => true);
+    const journal = new StepJournal([step('a')], write, 60_000);
+    expect(await journal.flush()).toBe(true);
+    expect(write).toHaveBeenCalledTimes(1);
+    expect(await journal.flush()).toBe(true); // nothing to say
+    expect(write).toHaveBeenCalledTimes(1);
+    journal.start('a', at);
+    write.mockResolvedValueOnce(false);
+    expect(await journal.flush()).toBe(false);
+    write.mockRejectedValueOnce(new Error('ledger away'));
+    journal.end('a', { kind: 'done', result: {} }, at);
+    await expect(journal.flush()).rejects.toThrow('ledger away');
+    expect(await journal.flush()).toBe(true);
+    expect(write.mock.lastCall).toMatchObject([[{ key: 'a', state: 'SUCCEEDED' }], 100]);
+    await journal.close();
+  });
+
+  it('does not let the end of a step wait for the next write of progress', async () => {
+    const write = vi.fn(async () => true);
+    const journal = new StepJournal([step('a')], write, 60_000);
+    await journal.flush();
+    journal.progress('a', { phase: 'building index', percent: 1, etaSeconds: null });
+    journal.end('a', { kind: 'done', result: {} }, at);
+    await vi.waitFor(() => expect(write).toHaveBeenCalledTimes(2));
+    await journal.close();
+  });
+
+  it('leaves the records of steps that were done before alone, and counts them', async () => {
+    const writes: (readonly StepRecord[])[] = [];
+    const plan = [step('a'), step('b'), step('c', 200)];
+    const journal = new StepJournal(plan, async (steps) => void writes.push(steps), 0, new Set(['a', 'not_planned']));
+    expect(journal.steps).toMatchObject([
+      { key: 'b', position: 1, state: 'PENDING' },
+      { key: 'c', position: 2, state: 'PENDING' },
+    ]);
+    expect(journal.percent).toBe(25);
+    journal.end('b', { kind: 'done', result: {} }, at);
+    expect(journal.percent).toBe(50);
+    await vi.waitFor(() => expect(writes.flat().map(({ key }) => key)).toEqual(['b', 'c']));
     await journal.close();
   });
 

@@ -1,5 +1,9 @@
 import type { Json } from '@slacktide/domain';
 import type { PlannedStep, StepOutcome, StepProgress, StepRecord } from '../ports/index.ts';
+import { withinMs } from './bounded.ts';
+
+/** That a step is over is written soon, for nobody to do it again; not at once, for the last one's end is written with the task's. */
+const endSoonMs = 100;
 
 /** Keeps the steps of one task as the ledger shall show them, and writes changes at most every `everyMs`. */
 export class StepJournal {
@@ -7,20 +11,26 @@ export class StepJournal {
   readonly #plan: readonly PlannedStep[];
   readonly #write: (steps: readonly StepRecord[], percent: number | null) => Promise<unknown>;
   readonly #everyMs: number;
+  readonly #doneBefore: ReadonlySet<string>;
   #changed = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
+  #dueAtMs = 0;
   #writing: Promise<unknown> = Promise.resolve();
 
   constructor(
     plan: readonly PlannedStep[],
     write: (steps: readonly StepRecord[], percent: number | null) => Promise<unknown>,
     everyMs: number,
+    /** Steps that earlier attempts saw through: their records are left as they are. */
+    doneBefore: ReadonlySet<string> = new Set(),
   ) {
     this.#plan = plan;
     this.#write = write;
     this.#everyMs = everyMs;
+    this.#doneBefore = doneBefore;
     this.#records = new Map(plan.map((step, position) => [step.key, pendingRecord(step, position)]));
-    for (const step of plan) this.#changed.add(step.key);
+    for (const key of doneBefore) this.#records.delete(key);
+    for (const key of this.#records.keys()) this.#changed.add(key);
   }
 
   start(key: string, at: Date): void {
@@ -35,7 +45,7 @@ export class StepJournal {
 
   end(key: string, outcome: StepOutcome, at: Date): void {
     this.#update(key, { ...endOf(outcome), phase: null, etaSeconds: null, finishedAt: at });
-    this.#schedule(this.#everyMs);
+    this.#schedule(Math.min(endSoonMs, this.#everyMs));
   }
 
   /** Ends every step that is not over: running ones are CANCELLED, waiting ones SKIPPED. */
@@ -58,17 +68,29 @@ export class StepJournal {
     const weightOf = (step: PlannedStep): number => (sized ? Math.max(step.sizeBytes ?? 1, 1) : 1);
     const total = this.#plan.reduce((sum, step) => sum + weightOf(step), 0);
     const done = this.#plan.reduce((sum, step) => {
-      const state = this.#records.get(step.key)?.state;
+      const state = this.#doneBefore.has(step.key) ? 'SUCCEEDED' : this.#records.get(step.key)?.state;
       return state === undefined || state === 'PENDING' || state === 'RUNNING' ? sum : sum + weightOf(step);
     }, 0);
     return Math.floor((100 * done) / total);
   }
 
-  /** Stops the timer and waits for the write in flight; what changed since is left to the caller's final write. */
-  async close(): Promise<void> {
+  /**
+   * Writes what changed, now; false = the right to act is gone. Rejects when it could not be written: it is then kept for the next write.
+   */
+  async flush(): Promise<boolean> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    await this.#writing;
+    const writing = this.#writing.then(() => this.#writeChanges());
+    this.#writing = writing.catch(() => undefined);
+    return await writing;
+  }
+
+  /** Stops the timer and waits up to `limitMs` for the write in flight; what changed since is left to the caller's final write. */
+  async close(limitMs = 5_000): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    // One that comes later is refused by its fence, or says what the final write says.
+    await withinMs(limitMs, this.#writing).catch(() => undefined);
   }
 
   #update(key: string, change: Partial<StepRecord>): void {
@@ -79,17 +101,25 @@ export class StepJournal {
   }
 
   #schedule(delayMs: number): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.#writing = this.#writing.then(() => this.#flush());
-    }, delayMs);
+    const dueAtMs = performance.now() + delayMs;
+    if (this.#timer !== undefined && this.#dueAtMs <= dueAtMs) return;
+    clearTimeout(this.#timer);
+    this.#dueAtMs = dueAtMs;
+    // Progress is a courtesy: losing one write must not end the work; the lease's renewal decides that.
+    this.#timer = setTimeout(() => void this.flush().catch(() => undefined), delayMs);
   }
 
-  async #flush(): Promise<void> {
-    const steps = [...this.#changed].flatMap((key) => this.#records.get(key) ?? []);
+  async #writeChanges(): Promise<boolean> {
+    const keys = this.#changed;
+    if (keys.size === 0) return true;
     this.#changed = new Set();
-    // Progress is a courtesy: losing one write must not end the work; the lease's renewal decides that.
-    await this.#write(steps, this.percent).catch(() => undefined);
+    try {
+      const steps = [...keys].flatMap((key) => this.#records.get(key) ?? []);
+      return (await this.#write(steps, this.percent)) !== false;
+    } catch (error) {
+      this.#changed = new Set([...keys, ...this.#changed]);
+      throw error;
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 /** Why a running task was told to stop. */
-export type AbortReason = 'cancelled' | 'lease_lost' | 'delivery_lost' | 'draining' | 'time_limit';
+export type AbortReason = 'cancelled' | 'lease_lost' | 'delivery_lost' | 'draining' | 'time_limit' | 'window_closed';
 
 /** The `reason` of a task's AbortSignal. */
 export class TaskAbort extends Error {

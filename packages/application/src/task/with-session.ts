@@ -1,16 +1,32 @@
-import { type ClaimedTask, TargetError, type TargetGateway, type TaskOutcome } from '../ports/index.ts';
+import {
+  type ClaimedTask,
+  TargetError,
+  type TargetGateway,
+  type TargetReader,
+  type TargetSession,
+} from '../ports/index.ts';
 import type { LeaseTimes } from './lease-times.ts';
 
+/** The abort, of the time limit or of the window's end, comes first and says what it was; this is for the worker that is not there to say it. */
+const afterAbortMs = 1_000;
+const leastStatementTimeoutMs = 1_000;
+
+/** What bounds every statement of a task, besides the longest there may be. */
+export interface StatementBounds {
+  /** Until the window closes; null = never. */
+  readonly closesInMs: number | null;
+  /** Until the task has had its time. */
+  readonly timeLeftMs: number;
+}
+
 /** `act` work has the advisory lock; `observe` work has one read-only session that serves as both. */
-export async function withSession(
+export async function withSession<T>(
   deps: { readonly gateway: TargetGateway; readonly times: LeaseTimes },
   claimed: ClaimedTask,
   signal: AbortSignal,
-  closesInMs: number | null,
-  use: Parameters<TargetGateway['act']>[2] extends (...sessions: infer S) => unknown
-    ? (...sessions: S) => Promise<TaskOutcome>
-    : never,
-): Promise<TaskOutcome> {
+  bounds: StatementBounds,
+  use: (session: TargetSession, observer: TargetReader) => Promise<T>,
+): Promise<T> {
   const applicationName = `slacktide/${claimed.task.type.toLowerCase()}/${claimed.fence}`;
   if (claimed.access === 'observe') {
     return await deps.gateway.read(claimed.target, { applicationName, signal }, (reader) =>
@@ -27,8 +43,12 @@ export async function withSession(
     );
   }
   const statementTimeoutMs = Math.max(
-    1_000,
-    Math.min(deps.times.maxStatementMs, closesInMs ?? Number.POSITIVE_INFINITY),
+    leastStatementTimeoutMs,
+    Math.min(
+      deps.times.maxStatementMs,
+      (bounds.closesInMs ?? Number.POSITIVE_INFINITY) + afterAbortMs,
+      bounds.timeLeftMs + afterAbortMs,
+    ),
   );
   return await deps.gateway.act(claimed.target, { applicationName, statementTimeoutMs, signal }, use);
 }

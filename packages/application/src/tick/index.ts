@@ -1,1 +1,2 @@
-export { type FiredTicks, fireTicks } from './fire-ticks.ts';
+export { type FiredBatch, type FiredTick, fireDueTicks } from './fire-due-ticks.ts';
+export { type TickAnswer, TickQueue } from './tick-queue.ts';

@@ -1,5 +1,5 @@
-import type { AuditEvent as AuditEventView } from '@slacktide/contract';
-import type { AuditEvent } from '../ports/index.ts';
+import type { AuditEvent as AuditEventView, AuditHeads } from '@slacktide/contract';
+import type { AuditEvent, AuditHead } from '../ports/index.ts';
 
 /** A line of the audit log as the API shows it. */
 export function auditEventView(event: AuditEvent): AuditEventView {
@@ -15,4 +15,9 @@ export function auditEventView(event: AuditEvent): AuditEventView {
     before: event.before,
     after: event.after,
   };
+}
+
+/** The end of a stream's chain as the API shows it. */
+export function auditHeadView({ stream, seq, hash, sealedAt }: AuditHead): AuditHeads['heads'][number] {
+  return { stream, seq, hash, sealed_at: sealedAt?.toISOString() ?? null };
 }

@@ -1,0 +1,1 @@
+export { resolveTask } from './resolve-task.ts';

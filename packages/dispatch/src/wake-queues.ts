@@ -1,0 +1,49 @@
+import type { Queue } from 'bullmq';
+import type { Result } from 'ioredis';
+import type { Connections } from './connection.ts';
+
+/**
+ * Of the queues whose keys begin with ARGV[3…], the positions (from 1) of those that have a job to deliver by the time ARGV[1] and no marker; of
+ * these ARGV[2] is a list, by commas, of positions to give one.
+ */
+const findAsleep = `
+local asleep = {}
+for position = 3, #ARGV do
+  local place = ARGV[position]
+  if redis.call('EXISTS', place .. 'marker') == 0 then
+    local first = redis.call('ZRANGE', place .. 'delayed', 0, 0, 'WITHSCORES')
+    if redis.call('EXISTS', place .. 'wait', place .. 'prioritized') > 0 or (first[2] and tonumber(first[2]) / 0x1000 <= tonumber(ARGV[1])) then
+      asleep[#asleep + 1] = position - 2
+      if string.find(ARGV[2], ',' .. (position - 2) .. ',', 1, true) then redis.call('ZADD', place .. 'marker', 0, '0') end
+    end
+  end
+end
+return asleep
+`;
+
+/** A delay that ran out so lately is somebody's who is about to look. In milliseconds. */
+const overdueMs = 1_000;
+
+/**
+ * The marker is how BullMQ wakes one blocked worker of a queue. A worker that is killed with the marker in hand leaves the others asleep until they
+ * look by themselves, a minute later. A queue found asleep twice running gets a new one: once may be a worker just about to look.
+ */
+export function queueWaker(connections: Connections, queues: readonly Queue[]): () => Promise<readonly string[]> {
+  connections.commands.defineCommand('slacktideWake', { numberOfKeys: 0, lua: findAsleep });
+  let before: readonly number[] = [];
+  return async () => {
+    const suspects = `,${before.join(',')},`;
+    const asleep = await connections.command('look for sleeping queues', () =>
+      connections.commands.slacktideWake(Date.now() - overdueMs, suspects, ...queues.map((queue) => queue.toKey(''))),
+    );
+    const woken = asleep.filter((position) => before.includes(position));
+    before = asleep.filter((position) => !woken.includes(position));
+    return woken.map((position) => queues[position - 1]?.name ?? '');
+  };
+}
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    slacktideWake(nowMs: number, suspects: string, ...places: string[]): Result<number[], Context>;
+  }
+}
