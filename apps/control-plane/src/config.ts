@@ -3,11 +3,25 @@ import { z } from 'zod';
 /** Empty counts as unset. */
 const text = z.preprocess((value) => (value === '' ? undefined : value), z.string().optional());
 
-const roles = ['api', 'dispatcher'] as const;
+const roles = ['api', 'dispatcher', 'reconciler'] as const;
 export type Role = (typeof roles)[number];
+
+/** A role of PostgreSQL that needs no quotes. */
+const roleName = /^[a-z_][a-z0-9_]{0,62}$/;
 
 const environment = z.object({
   DATABASE_URL: z.string().min(1),
+  /** The ledger as its owner, for migrations. Default: DATABASE_URL. */
+  MIGRATE_DATABASE_URL: text,
+  /** The group role that the roles of DATABASE_URL belong to: migrations grant it what the apps need. */
+  LEDGER_APP_ROLE: text.default('slacktide_app').pipe(z.string().regex(roleName)),
+  /** The Ed25519 key that heads of the audit log are signed with, in PEM: `file:/path` or `env:NAME`. */
+  AUDIT_SIGNING_KEY: text.pipe(
+    z
+      .string()
+      .regex(/^(file|env):./, 'Expected file:/path or env:NAME')
+      .optional(),
+  ),
   REDIS_URL: z.string().min(1),
   REDIS_PREFIX: text.default('slacktide'),
   HOST: text.default('127.0.0.1'),
@@ -29,6 +43,9 @@ const environment = z.object({
 /** Everything the control plane takes from outside. */
 export interface ControlPlaneConfig {
   readonly databaseUrl: string;
+  readonly migrateDatabaseUrl: string;
+  readonly ledgerAppRole: string;
+  readonly auditSigningKey: string | undefined;
   readonly redisUrl: string;
   readonly redisPrefix: string;
   readonly host: string;
@@ -53,6 +70,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   const values = parsed.data;
   return {
     databaseUrl: values.DATABASE_URL,
+    migrateDatabaseUrl: values.MIGRATE_DATABASE_URL ?? values.DATABASE_URL,
+    ledgerAppRole: values.LEDGER_APP_ROLE,
+    auditSigningKey: values.AUDIT_SIGNING_KEY,
     redisUrl: values.REDIS_URL,
     redisPrefix: values.REDIS_PREFIX,
     host: values.HOST,

@@ -2,17 +2,21 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import { HealthRegistry, startLoop, taskTypeCatalog } from '@slacktide/application';
+import { auditProbe, HealthRegistry, startLoop, taskTypeCatalog } from '@slacktide/application';
+import type { TaskType } from '@slacktide/application/ports';
 import { connectDispatch } from '@slacktide/dispatch';
-import { taskTypes } from '@slacktide/executors/schemas';
+import { taskTypes as builtIn } from '@slacktide/executors/schemas';
 import { connectLedger } from '@slacktide/ledger';
 import { createLogger, createMetrics, startTracing } from '@slacktide/telemetry';
 import { createApp } from './api/app.ts';
 import { mountQueueBoard } from './api/queue-board.ts';
-import type { ControlPlaneConfig } from './config.ts';
+import { type ControlPlaneConfig, processEnvironment } from './config.ts';
 import { startDispatcher } from './dispatcher/dispatcher.ts';
 import { registerBuiltInProbes } from './probes.ts';
 import { readinessCheck } from './readiness.ts';
+import { startReconciler } from './reconciler/reconciler.ts';
+import { startSealLoop } from './reconciler/seal-loop.ts';
+import { readSigningKey } from './signing-key.ts';
 import { version } from './version.ts';
 
 const healthEveryMs = 5_000;
@@ -23,8 +27,14 @@ export interface ControlPlane {
   stop(): Promise<void>;
 }
 
-/** Starts the roles of `config` in this process: `api` serves requests, `dispatcher` moves work between ledger and Redis. */
-export async function startControlPlane(config: ControlPlaneConfig): Promise<ControlPlane> {
+/**
+ * Starts the roles of `config` in this process: `api` serves requests, `dispatcher` moves work between ledger and Redis, `reconciler` puts Redis right.
+ * `taskTypes` are those it knows; by default all there are.
+ */
+export async function startControlPlane(
+  config: ControlPlaneConfig,
+  { taskTypes }: { readonly taskTypes: readonly TaskType[] } = { taskTypes: builtIn },
+): Promise<ControlPlane> {
   const tracing = await startTracing({
     serviceName: 'slacktide-control-plane',
     serviceVersion: version,
@@ -33,6 +43,7 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
   });
   const logger = createLogger({ service: 'control-plane', level: config.logLevel });
   const metrics = createMetrics({ service: 'control-plane', taskTypes: taskTypes.map(({ type }) => type) });
+  const auditSigner = readSigningKey(config.auditSigningKey, processEnvironment());
   const now = () => new Date();
   const connection = connectLedger({
     databaseUrl: config.databaseUrl,
@@ -49,7 +60,9 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
   });
   const healthStore = connection.health;
   const health = new HealthRegistry({ store: healthStore, now, limitMs: probeLimitMs });
-  registerBuiltInProbes(health, { healthStore, dispatch, now });
+  const { ledger, reconciliation } = connection;
+  registerBuiltInProbes(health, { healthStore, dispatch, now, ledger, reconciliation });
+  health.registerProbe('audit', auditProbe(connection.auditChain, { signed: auditSigner !== undefined }));
   const healthLoop = startLoop({
     everyMs: healthEveryMs,
     run: async () => {
@@ -69,17 +82,23 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
       })
     : undefined;
 
+  const reconciler = config.roles.includes('reconciler')
+    ? startReconciler({ ...connection, repairs: dispatch.repairs, metrics, logger })
+    : undefined;
+  const sealLoop = config.roles.includes('reconciler') ? startSealLoop({ ...connection, logger }) : undefined;
+
   const deps = {
     ...connection,
     taskTypes: taskTypeCatalog(taskTypes),
     randomBytes: (count: number) => randomBytes(count),
     inquiryTimeoutMs: config.inquiryTimeoutMs,
+    auditSigner,
     healthStore,
     health,
     now,
     metrics,
     logger,
-    readiness: readinessCheck({ healthStore, redisProbe: dispatch.redisProbe }),
+    readiness: readinessCheck({ healthStore, redis: () => health.latest('redis') }),
   };
   const app = createApp(deps, version, { withApi: config.roles.includes('api') });
   if (config.roles.includes('api')) mountQueueBoard(app, deps, dispatch.queues);
@@ -99,7 +118,7 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
         server.close(() => resolve());
       });
       server.closeIdleConnections();
-      await dispatcher?.stop();
+      await Promise.all([dispatcher?.stop(), reconciler?.stop(), sealLoop?.stop()]);
       await healthLoop.stop();
       server.closeAllConnections();
       await closed;

@@ -1,4 +1,4 @@
-import { orEnd, stopOnSignal } from '@slacktide/application';
+import { armFailpoints, orEnd, stopOnSignal } from '@slacktide/application';
 import { processEnvironment, readConfig } from './config.ts';
 import { startControlPlane } from './control-plane.ts';
 
@@ -6,6 +6,7 @@ import { startControlPlane } from './control-plane.ts';
 const stopDeadlineMs = 20_000;
 
 const config = orEnd('control plane', () => readConfig(processEnvironment()));
+armFailpoints(processEnvironment()['FAILPOINTS']);
 const controlPlane = await startControlPlane(config);
 stopOnSignal({
   stop: () => controlPlane.stop(),

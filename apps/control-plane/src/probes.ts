@@ -1,17 +1,38 @@
-import { type HealthRegistry, latenessProbe, ledgerProbe, queueProbe, workersProbe } from '@slacktide/application';
-import type { HealthStore } from '@slacktide/application/ports';
+import {
+  deadManProbe,
+  type HealthRegistry,
+  latenessProbe,
+  ledgerProbe,
+  neglectedTasksProbe,
+  queueProbe,
+  workersProbe,
+} from '@slacktide/application';
+import type { HealthStore, LedgerReader, Reconciliation } from '@slacktide/application/ports';
 import type { Dispatch } from '@slacktide/dispatch';
 
-/** Registers the built-in probes: ledger, Redis, each queue, workers, schedule lateness. Targets report by signals of the workers. */
-export function registerBuiltInProbes(
-  registry: HealthRegistry,
-  deps: { readonly healthStore: HealthStore; readonly dispatch: Dispatch; readonly now: () => Date },
-): void {
-  const { dispatch, healthStore, now } = deps;
+export interface ProbeDeps {
+  readonly healthStore: HealthStore;
+  readonly dispatch: Dispatch;
+  readonly now: () => Date;
+  readonly ledger: Pick<LedgerReader, 'now'>;
+  readonly reconciliation: Reconciliation;
+}
+
+/**
+ * Registers the built-in probes: ledger, Redis, each queue, workers, schedule lateness, ticks that stopped, tasks that wait for somebody. Targets
+ * report by signals of the workers.
+ */
+export function registerBuiltInProbes(registry: HealthRegistry, deps: ProbeDeps): void {
+  const { dispatch, healthStore, ledger, now, reconciliation } = deps;
   registry.registerProbe('ledger', ledgerProbe(healthStore));
   registry.registerProbe('redis', dispatch.redisProbe);
   registry.registerProbe('workers', workersProbe(healthStore, now));
   registry.registerProbe('schedules', latenessProbe(healthStore));
+  registry.registerProbe(
+    'ticks',
+    deadManProbe(reconciliation, () => ledger.now()),
+  );
+  registry.registerProbe('tasks', neglectedTasksProbe(reconciliation));
   for (const { name } of dispatch.queues) {
     registry.registerProbe(
       `queue:${name}`,

@@ -1,4 +1,4 @@
-import { orEnd, stopOnSignal } from '@slacktide/application';
+import { armFailpoints, orEnd, stopOnSignal } from '@slacktide/application';
 import { executors } from '@slacktide/executors';
 import { readArguments, usage } from './arguments.ts';
 import { processEnvironment, readConfig } from './config.ts';
@@ -14,6 +14,7 @@ if (args.includes('--help')) {
   process.exit(0);
 }
 const config = orEnd('worker', () => readConfig(processEnvironment(), readArguments(args, known)));
+armFailpoints(processEnvironment()['FAILPOINTS']);
 const worker = await startWorker(config, executors);
 stopOnSignal({
   stop: () => worker.stop(),

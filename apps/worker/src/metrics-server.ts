@@ -12,15 +12,19 @@ export async function startMetricsServer(options: {
   readonly host: string;
   readonly port: number;
   readonly metrics: Metrics;
-  readonly isReady: () => boolean;
+  /** Why no work is taken; undefined = ready. */
+  readonly notReady: () => string | undefined;
 }): Promise<MetricsServer> {
-  const { metrics, isReady } = options;
+  const { metrics, notReady } = options;
   const server: Server = createServer((request, response) => {
     const answer = (status: number, body: string, type = 'text/plain; charset=utf-8'): void => {
       response.writeHead(status, { 'content-type': type }).end(body);
     };
     if (request.url === '/livez') return answer(200, 'ok\n');
-    if (request.url === '/readyz') return isReady() ? answer(200, 'ok\n') : answer(503, 'not taking work\n');
+    if (request.url === '/readyz') {
+      const why = notReady();
+      return why === undefined ? answer(200, 'ok\n') : answer(503, `not taking work: ${why}\n`);
+    }
     if (request.url !== '/metrics') return answer(404, 'not found\n');
     metrics.registry.metrics().then(
       (text) => answer(200, text, metrics.registry.contentType),

@@ -2,25 +2,33 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import {
   answerQuestion,
-  defaultLeaseTimes,
-  type LeaseTimes,
+  leaseTimes,
   RunningTasks,
+  recoverExpired,
   runTask,
   startLoop,
   watchTargets,
 } from '@slacktide/application';
-import type { Executor } from '@slacktide/application/ports';
+import type { Executor, TargetGateway } from '@slacktide/application/ports';
 import { connectDispatch } from '@slacktide/dispatch';
 import { connectLedger } from '@slacktide/ledger';
 import { createPostgresGateway } from '@slacktide/targets';
 import { createLogger, createMetrics, inSpan, startTracing } from '@slacktide/telemetry';
+import { ClockWatch } from './clock-watch.ts';
 import type { WorkerConfig } from './config.ts';
+import { Intake } from './intake.ts';
 import { startMetricsServer } from './metrics-server.ts';
+import { reportRecoveries } from './report-recoveries.ts';
 import { reportTasks } from './report-tasks.ts';
+import { stopWorker } from './stop-worker.ts';
 import { version } from './version.ts';
 
 const heartbeatEveryMs = 5_000;
 const watchTargetsEveryMs = 15_000;
+/** Between two looks for tasks whose workers are gone; jittered, so that a fleet does not look all at once. */
+const recoverEveryMs = 3_000;
+/** sysexits.h, EX_SOFTWARE: whoever started us starts us anew. */
+const stuckStatus = 70;
 
 export interface Worker {
   readonly id: string;
@@ -29,8 +37,12 @@ export interface Worker {
   stop(): Promise<void>;
 }
 
-/** Starts a worker: it runs tasks of its types, answers questions about targets, looks after their health, and says that it lives. */
-export async function startWorker(config: WorkerConfig, executors: readonly Executor[]): Promise<Worker> {
+/** Starts a worker: it runs tasks of its types, answers questions about targets, looks after their health, recovers tasks whose workers are gone, and says that it lives. `replaced` stands in for the way to the targets, to measure the rest, and for this process's clock. */
+export async function startWorker(
+  config: WorkerConfig,
+  executors: readonly Executor[],
+  replaced: { readonly gateway?: TargetGateway; readonly now?: () => Date } = {},
+): Promise<Worker> {
   const tracing = await startTracing({
     serviceName: 'slacktide-worker',
     serviceVersion: version,
@@ -47,7 +59,7 @@ export async function startWorker(config: WorkerConfig, executors: readonly Exec
     maxConnections: config.concurrency + 4,
     onError: (err) => logger.warn({ err }, 'ledger connection'),
   });
-  const { executions, health, inquiries, ledger } = connection;
+  const { executions, health, inquiries, ledger, recoveries, remnants } = connection;
   const dispatch = connectDispatch({
     redisUrl: config.redisUrl,
     prefix: config.redisPrefix,
@@ -55,53 +67,60 @@ export async function startWorker(config: WorkerConfig, executors: readonly Exec
     telemetry: tracing.enabled,
     onError: (err, source) => logger.warn({ err, source }, 'redis'),
   });
-  const gateway = createPostgresGateway({
-    env: config.env,
-    ...(config.secretRoots === undefined ? {} : { secretRoots: config.secretRoots }),
-  });
+  const gateway =
+    replaced.gateway ??
+    createPostgresGateway({
+      env: config.env,
+      ...(config.secretRoots === undefined ? {} : { secretRoots: config.secretRoots }),
+    });
   const byType = new Map(executors.map((executor) => [executor.taskType.type, executor]));
   const executorOf = (type: string): Executor | undefined => byType.get(type);
   const running = new RunningTasks();
-  const runDeps = {
+  const exit = (why: string): void => {
+    logger.fatal({ why }, 'worker ends itself');
+    process.exit(stuckStatus);
+  };
+  const shared = {
     executions,
-    leases: dispatch.targetLeases,
+    remnants,
     gateway,
     executorOf,
-    running,
     workerId: id,
-    times: leaseTimes(config),
+    times: leaseTimes(config.leaseLifeMs),
+    exit,
+  };
+  const runDeps = {
+    ...shared,
+    leases: dispatch.targetLeases,
+    running,
     random: Math.random,
     ...reportTasks({ logger, metrics }),
   };
+  const recoverDeps = { ...shared, recoveries, types: config.taskTypes, ...reportRecoveries({ logger }) };
 
   let draining = false;
   const startedAt = new Date();
+  const clock = new ClockWatch(replaced.now ?? (() => new Date()));
   const beat = (): Promise<void> =>
-    health.beat({
-      id,
-      host: hostname(),
-      version,
-      taskTypes: config.taskTypes,
-      concurrency: config.concurrency,
-      startedAt,
-      draining,
-    });
+    clock.measure(() =>
+      health.beat({
+        id,
+        host: hostname(),
+        version,
+        taskTypes: config.taskTypes,
+        concurrency: config.concurrency,
+        startedAt,
+        draining,
+        clockSkewMs: clock.skewMs,
+      }),
+    );
   await beat();
-  const failed = (loop: string) => (err: unknown) =>
-    logger.warn({ err, loop }, 'background work failed; it will be tried again');
-  const loops = [
-    startLoop({ everyMs: heartbeatEveryMs, run: beat, onError: failed('heartbeat') }),
-    startLoop({
-      everyMs: watchTargetsEveryMs,
-      run: () => watchTargets({ ledger, health, gateway, now: () => new Date() }),
-      onError: failed('targets'),
-    }),
-  ];
   const unsubscribeCancels = await executions.subscribeCancels((jobId) => running.abortJob(jobId, 'cancelled'));
   const stopAnswering = await inquiries.serve(id, (question) => answerQuestion({ gateway, executorOf }, question));
   const consumers = dispatch.startTaskWorkers({
     types: config.taskTypes,
     concurrency: config.concurrency,
+    nowMs: () => clock.ledgerNowMs,
     process: async (delivery) =>
       await inSpan(
         `task ${delivery.type}`,
@@ -112,11 +131,41 @@ export async function startWorker(config: WorkerConfig, executors: readonly Exec
         },
       ),
   });
+  const intake = new Intake(consumers, (why) => {
+    if (why === undefined) logger.info('worker takes work again');
+    else logger.error({ why }, 'worker takes no work');
+  });
+  intake.heed(clock.complaint);
+  const failed = (loop: string) => (err: unknown) =>
+    logger.warn({ err, loop }, 'background work failed; it will be tried again');
+  const stopping = new AbortController();
+  const loops = [
+    startLoop({
+      everyMs: heartbeatEveryMs,
+      run: async () => {
+        await beat();
+        intake.heed(clock.complaint);
+      },
+      onError: failed('heartbeat'),
+    }),
+    startLoop({
+      everyMs: watchTargetsEveryMs,
+      run: () => watchTargets({ ledger, health, gateway, now: () => new Date() }),
+      onError: failed('targets'),
+    }),
+    startLoop({
+      everyMs: Math.round(recoverEveryMs * (0.75 + Math.random() / 2)),
+      run: async () => {
+        if (intake.closedBecause === undefined) await recoverExpired(recoverDeps, stopping.signal);
+      },
+      onError: failed('recovery'),
+    }),
+  ];
   const server = await startMetricsServer({
     host: config.metricsHost,
     port: config.metricsPort,
     metrics,
-    isReady: () => !draining,
+    notReady: () => intake.closedBecause,
   });
   logger.info(
     { worker_id: id, task_types: config.taskTypes, concurrency: config.concurrency, metrics: server.url, version },
@@ -128,24 +177,21 @@ export async function startWorker(config: WorkerConfig, executors: readonly Exec
     metricsUrl: server.url,
     async stop() {
       draining = true;
+      intake.drain();
       logger.info({ running: running.size }, 'worker draining');
-      await beat().catch(failed('heartbeat'));
-      await stopAnswering();
-      const drained = await consumers.stop({ deadlineMs: config.drainMs });
-      await unsubscribeCancels();
-      await Promise.all(loops.map((loop) => loop.stop()));
-      await health.signOff(id).catch(failed('sign-off'));
-      await dispatch.close();
-      await connection.close();
-      await server.close();
-      await tracing.stop();
-      logger.info({ drained }, 'worker stopped');
+      await stopWorker({
+        consumers,
+        drainMs: config.drainMs,
+        abortTasks: () => running.abortAll('draining'),
+        loops,
+        stopping,
+        tell: beat,
+        stopAnswering,
+        unsubscribeCancels,
+        signOff: () => health.signOff(id),
+        close: [dispatch.close, connection.close, server.close, tracing.stop],
+        logger,
+      });
     },
   };
-}
-
-/** The default times, scaled to the configured life of a lease. */
-function leaseTimes(config: WorkerConfig): LeaseTimes {
-  const lifeMs = config.leaseLifeMs;
-  return { ...defaultLeaseTimes, lifeMs, renewEveryMs: Math.floor(lifeMs / 3), renewTimeoutMs: Math.floor(lifeMs / 4) };
 }

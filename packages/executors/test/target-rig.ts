@@ -112,6 +112,8 @@ export async function openRig(database: { url: string; drop(): Promise<void> }):
             options.onProgress?.(update);
           },
           sample: (batch) => samples.push(...batch),
+          // What may be left behind is told to the ledger; here nobody listens.
+          remnant: async () => async () => undefined,
         });
         steps.push({ step, outcome });
       }

@@ -1,3 +1,4 @@
+import { failpoint } from '@slacktide/application';
 import { type ActOptions, TargetError, type TargetReader, type TargetSession } from '@slacktide/application/ports';
 import { lockTarget } from './advisory-lock.ts';
 import { CancelConnection } from './cancel-connection.ts';
@@ -37,6 +38,7 @@ export async function act<T>(
       throw new TargetError('in_recovery', 'The server is a standby; maintenance is done on its primary.');
     }
     await lockTarget(acting, signal);
+    await failpoint('session.locked');
     await interrupter.prepare();
     const observing = await open({ ...looking, applicationName: `${applicationName}/observer`, interrupter });
     sessions.push(observing);

@@ -4,7 +4,7 @@ import type { PostgresSession } from './postgres-session.ts';
 /** First key of every advisory lock of ours ('PGMD'): nobody else's locks are taken for ours. */
 export const lockClass = 0x50474d44;
 /** Second key: the right to act on this database. */
-const actKey = 1;
+export const actKey = 1;
 
 interface Holder {
   pid: number;

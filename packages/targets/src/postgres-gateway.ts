@@ -4,6 +4,8 @@ import { act, type Open } from './act.ts';
 import { CancelConnection } from './cancel-connection.ts';
 import { parseConnection } from './connection-url.ts';
 import { openSession } from './open-session.ts';
+import type { PostgresSession } from './postgres-session.ts';
+import { endPredecessor, findPredecessor } from './predecessor.ts';
 import { resolveSecret, type SecretSources } from './secrets.ts';
 import { asReader } from './session-faces.ts';
 import { readSettings, readStatementTimeoutMs } from './settings.ts';
@@ -47,10 +49,27 @@ export function createPostgresGateway(options: PostgresGatewayOptions): TargetGa
     }
   };
 
+  /** A session of recovery, which looks and signals; it reads nothing of the tables. */
+  const recovering = async <T>(address: TargetAddress, use: (session: PostgresSession) => Promise<T>): Promise<T> => {
+    const open = await openerFor(address);
+    const session = await open({
+      settings: readSettings(timings),
+      statementTimeoutMs: readStatementTimeoutMs,
+      applicationName: 'slacktide/recovery',
+    });
+    try {
+      return await use(session);
+    } finally {
+      await session.close();
+    }
+  };
+
   return {
     read,
     inspect: (address) => read(address, { applicationName: 'slacktide/inspect' }, inspect),
     act: async (address, actOptions, use) => act(await openerFor(address), actOptions, timings, use),
+    findPredecessor: (address, intent) => recovering(address, (session) => findPredecessor(session, intent)),
+    endPredecessor: (address, intent) => recovering(address, (session) => endPredecessor(session, intent, timings)),
   };
 }
 

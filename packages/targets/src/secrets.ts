@@ -13,7 +13,7 @@ export interface SecretSources {
 /** A password is short; a longer file is not one. */
 const largestFileBytes = 4096;
 /** The application's own secrets are no target's. */
-const ownVariables = new Set(['DATABASE_URL', 'REDIS_URL']);
+const ownVariables = new Set(['DATABASE_URL', 'MIGRATE_DATABASE_URL', 'REDIS_URL']);
 
 /**
  * Turns `env:NAME` or `file:/path` into the secret, at the moment of use; nothing is kept. One newline at the end of a

@@ -16,6 +16,8 @@ export interface Timings {
   readonly destroyAfterMs: number;
   /** What may be spent on cleaning up after a cancelled or failed statement. */
   readonly cleanUpMs: number;
+  /** How long a predecessor may take to end after its statement was cancelled, and again after it was terminated. */
+  readonly predecessorPatienceMs: number;
 }
 
 export const defaultTimings: Timings = {
@@ -27,4 +29,5 @@ export const defaultTimings: Timings = {
   terminateAfterMs: 7_000,
   destroyAfterMs: 11_000,
   cleanUpMs: 20_000,
+  predecessorPatienceMs: 5_000,
 };

@@ -1,10 +1,13 @@
-import type { Deps, HealthRegistry } from '@slacktide/application';
-import type { ApiKeys, HealthStore } from '@slacktide/application/ports';
+import type { AuditSigner, Deps, HealthRegistry } from '@slacktide/application';
+import type { ApiKeys, AuditChain, HealthStore } from '@slacktide/application/ports';
 import type { Logger, Metrics } from '@slacktide/telemetry';
 
 /** What the API works with. Nothing of Redis: no request may wait for it (law 1). */
 export interface ApiDeps extends Deps {
   readonly apiKeys: ApiKeys;
+  readonly auditChain: AuditChain;
+  /** Undefined: the heads of the audit log are not signed. */
+  readonly auditSigner: AuditSigner | undefined;
   readonly healthStore: HealthStore;
   readonly health: HealthRegistry;
   /** The process's clock, for expiry of keys; windows and due times ask the ledger. */

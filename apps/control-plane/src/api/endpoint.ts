@@ -12,6 +12,8 @@ export interface Answer {
   readonly body?: object;
   /** In place of a JSON body. */
   readonly text?: { readonly content: string; readonly mediaType: string };
+  /** In place of a JSON body that would be too long: read as the caller takes it, and dropped when he goes. */
+  readonly stream?: { readonly chunks: AsyncIterable<string>; readonly mediaType: string };
   readonly headers?: Readonly<Record<string, string>>;
 }
 

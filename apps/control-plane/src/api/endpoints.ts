@@ -1,4 +1,5 @@
 import type { Endpoint } from './endpoint.ts';
+import { auditEndpoints } from './routes/audit.ts';
 import { catalogueEndpoints } from './routes/catalogue.ts';
 import { healthEndpoints } from './routes/health.ts';
 import { jobEndpoints } from './routes/jobs.ts';
@@ -6,14 +7,17 @@ import { probeEndpoints } from './routes/probes.ts';
 import { scheduleActionEndpoints } from './routes/schedule-actions.ts';
 import { scheduleEndpoints } from './routes/schedules.ts';
 import { targetEndpoints } from './routes/targets.ts';
+import { taskEndpoints } from './routes/tasks.ts';
 
 /** Every endpoint of the API: what is not here is not served. */
 export const endpoints: readonly Endpoint[] = [
   ...scheduleEndpoints,
   ...scheduleActionEndpoints,
   ...jobEndpoints,
+  ...taskEndpoints,
   ...targetEndpoints,
   ...catalogueEndpoints,
+  ...auditEndpoints,
   ...healthEndpoints,
   ...probeEndpoints,
 ];

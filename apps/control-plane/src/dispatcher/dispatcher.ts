@@ -1,11 +1,10 @@
-import { type Loop, relayOutbox, startLoop } from '@slacktide/application';
+import { createRelay, type Loop, startLoop } from '@slacktide/application';
 import type { HealthStore } from '@slacktide/application/ports';
 import type { Consumers, Dispatch } from '@slacktide/dispatch';
 import type { LedgerConnection } from '@slacktide/ledger';
 import type { Logger, Metrics } from '@slacktide/telemetry';
 import { countEnd, finaliseDelivery } from './finalise.ts';
-import { syncTimers } from './sync-timers.ts';
-import { tickDelivery } from './tick.ts';
+import { tickHandler } from './tick.ts';
 
 export interface DispatcherDeps extends Pick<LedgerConnection, 'ledger' | 'outbox' | 'history' | 'executions'> {
   readonly dispatch: Dispatch;
@@ -15,13 +14,9 @@ export interface DispatcherDeps extends Pick<LedgerConnection, 'ledger' | 'outbo
   readonly retentionHours: number;
 }
 
-/** Messages relayed in one transaction: each is one call to Redis, and its row is locked meanwhile. */
-const relayBatch = 50;
-/** A lost notification costs at most this. */
+/** A lost notification costs at most this, and Redis is knocked at this often while it is away. */
 const relayPollMs = 1_000;
 const historyEveryMs = 10 * 60_000;
-/** How long schedules may be without their timers after Redis was emptied: a look at each, and nothing more where it is there. */
-const timersEveryMs = 15_000;
 /** Days for which partitions are made ahead. */
 const daysAhead = 2;
 const figuresEveryMs = 5_000;
@@ -41,24 +36,23 @@ export async function startDispatcher(deps: DispatcherDeps): Promise<Dispatcher>
     });
 
   await history.ensurePartitions(daysAhead);
+  const outboxRelay = createRelay({
+    ledger,
+    outbox,
+    executions: deps.executions,
+    flows: dispatch.flows,
+    ticks: dispatch.tickTimers,
+    knock: () => dispatch.knock(),
+    onFinalised: (job) => countEnd(metrics, job),
+  });
   const relay = loop('relay', relayPollMs, async () => {
-    const batch = await relayOutbox(
-      {
-        ledger,
-        outbox,
-        executions: deps.executions,
-        flows: dispatch.flows,
-        ticks: dispatch.tickTimers,
-        onFinalised: (job) => countEnd(metrics, job),
-      },
-      relayBatch,
-    );
-    if (batch.failed > 0) logger.warn(batch, 'some messages could not be relayed');
-    if (batch.relayed === relayBatch) relay.wake();
+    const { relayed, failed, hasMore } = await outboxRelay.run();
+    if (failed > 0) logger.warn({ relayed, failed }, 'some messages could not be relayed');
+    if (hasMore) relay.wake();
   });
   const unsubscribe = await outbox.subscribe(() => relay.wake());
   const consumers: Consumers[] = [
-    dispatch.startTickWorker({ onTick: (scheduleId) => tickDelivery(deps, scheduleId) }),
+    dispatch.startTickWorker({ onTick: tickHandler(deps) }),
     dispatch.startFinaliseWorker({ finalise: (flow) => finaliseDelivery(deps, flow) }),
   ];
   const loops = [
@@ -68,7 +62,6 @@ export async function startDispatcher(deps: DispatcherDeps): Promise<Dispatcher>
       const { droppedDays } = await history.prune(deps.retentionHours);
       if (droppedDays.length > 0) logger.info({ dropped_days: droppedDays }, 'history pruned');
     }),
-    loop('timers', timersEveryMs, () => syncTimers({ ledger, ticks: dispatch.tickTimers })),
     loop('figures', figuresEveryMs, () => readFigures(deps)),
   ];
   return {

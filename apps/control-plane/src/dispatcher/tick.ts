@@ -1,34 +1,39 @@
-import { type FiredTicks, fireTicks } from '@slacktide/application';
-import type { Ledger } from '@slacktide/application/ports';
-import type { Delivery } from '@slacktide/dispatch';
+import { type TickAnswer, TickQueue } from '@slacktide/application';
+import type { Ledger, RequestContext } from '@slacktide/application/ports';
+import type { Delivery, TickDelivery } from '@slacktide/dispatch';
 import { currentTrace, type Logger, type Metrics } from '@slacktide/telemetry';
+import { tellTicks } from './tell-ticks.ts';
 
 /** A timer that is ahead of the ledger by more than this is not early but stale: the ledger has moved on. */
 const earlyAtMostMs = 60_000;
 /** The ledger's clock must have passed the due time when we come again. */
 const marginMs = 5;
+/** Another dispatcher writes the tick: a look whether it did. */
+const elsewhereMs = 250;
 
-/** What a timer's wake-up leads to; the ledger decides. */
-export async function tickDelivery(
-  deps: { readonly ledger: Ledger; readonly metrics: Metrics; readonly logger: Logger },
-  scheduleId: string,
-): Promise<Delivery> {
-  const ctx = { actor: { kind: 'system', id: 'dispatcher', name: 'dispatcher' } as const, ...currentTrace() };
-  const fired: FiredTicks = await fireTicks(deps, ctx, scheduleId);
-  switch (fired.kind) {
+const dispatcher = { kind: 'system', id: 'dispatcher', name: 'dispatcher' } as const;
+
+/** Turns timers that go off into rows; the ledger decides. */
+export function tickHandler(deps: {
+  readonly ledger: Ledger;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}): (tick: TickDelivery) => Promise<Delivery> {
+  const ctx = (): RequestContext => ({ actor: dispatcher, ...currentTrace() });
+  const queue = new TickQueue({ ...deps, ctx, onBatch: (batch) => tellTicks(deps, batch) });
+  return async (tick) => toDelivery(await queue.fire({ ...tick, trace: currentTrace() }));
+}
+
+function toDelivery(answer: TickAnswer): Delivery {
+  switch (answer.kind) {
     case 'fired':
-      deps.metrics.tickLatenessSeconds.observe(fired.latenessSeconds);
-      deps.logger.info(
-        { schedule_id: scheduleId, jobs: fired.jobs, lateness_seconds: fired.latenessSeconds, trace_id: ctx.traceId },
-        'tick fired',
-      );
-      for (const task_type of fired.neverStarted) deps.metrics.taskTotal.inc({ task_type, status: 'skipped' });
-      return { kind: 'done' };
     case 'nothing':
       return { kind: 'done' };
+    case 'elsewhere':
+      return { kind: 'later', delayMs: elsewhereMs };
     case 'not_due':
-      return fired.dueInMs <= earlyAtMostMs
-        ? { kind: 'later', delayMs: Math.ceil(fired.dueInMs) + marginMs }
+      return answer.dueInMs <= earlyAtMostMs
+        ? { kind: 'later', delayMs: Math.ceil(answer.dueInMs) + marginMs }
         : { kind: 'done' };
   }
 }

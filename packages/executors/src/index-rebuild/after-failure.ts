@@ -13,10 +13,13 @@ export async function afterFailure(
   run: StepRun<IndexRebuildConfig>,
   ours: Ours,
   gate: JsonObject,
+  close: Awaited<ReturnType<StepRun<IndexRebuildConfig>['remnant']>>,
 ): Promise<StepOutcome> {
   if (!(error instanceof TargetError)) throw error;
   if (error.code === 'session_lost') throw await lostAmidWork(error, run, ours);
   const { dropped, left } = await sweepLeftovers(run, ours);
+  // What is left stays on record: the next task on the target sweeps it.
+  if (left.length === 0) await close(dropped.length === 0 ? 'absent' : 'swept', dropped.join(', ') || error.message);
   if (error.code === 'cancelled' && left.length === 0) throw error;
   const rest =
     left.length === 0 ? '' : ` Left behind: ${left.map(({ index, reason }) => `${index} (${reason})`).join('; ')}`;

@@ -1,8 +1,10 @@
 import type { Executor } from '@slacktide/application/ports';
 import { type IndexRebuildFacts, readIndexRebuildFacts } from './facts.ts';
+import { inspectRebuild } from './inspect-rebuild.ts';
 import { planRebuilds } from './plan.ts';
 import { rebuildIndex } from './rebuild-index.ts';
 import { type IndexRebuildConfig, taskType } from './schema.ts';
+import { sweepRebuild } from './sweep-rebuild.ts';
 
 /** REINDEX INDEX CONCURRENTLY behind a start gate, verified, leaving nothing behind. */
 export const indexRebuild: Executor<IndexRebuildConfig, IndexRebuildFacts> = {
@@ -10,6 +12,8 @@ export const indexRebuild: Executor<IndexRebuildConfig, IndexRebuildFacts> = {
   readFacts: readIndexRebuildFacts,
   plan: planRebuilds,
   runStep: rebuildIndex,
+  inspect: inspectRebuild,
+  sweep: sweepRebuild,
   summarise: (results) => ({
     bytes_freed: results.reduce(
       (sum, { outcome }) => sum + (outcome.kind === 'done' ? Number(outcome.result['bytes_freed']) : 0),

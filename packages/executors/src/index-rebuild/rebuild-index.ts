@@ -3,6 +3,7 @@ import { watchProgress } from '@slacktide/targets';
 import { afterFailure } from './after-failure.ts';
 import { type IndexState, readIndexState } from './index-state.ts';
 import { readInvalidIndexes } from './leftovers.ts';
+import { rebuildRemnant } from './remnant.ts';
 import type { IndexRebuildConfig } from './schema.ts';
 import { passGate } from './start-gate.ts';
 import { verifyRebuild } from './verify-rebuild.ts';
@@ -10,7 +11,7 @@ import { isWorkingCopyName } from './working-copy-name.ts';
 
 const progressEveryMs = 500;
 
-/** One index: look again, pass the gate, rebuild, verify; whatever goes wrong on the way, clean up. */
+/** One index: look again, pass the gate, record what may be left behind, rebuild, verify; whatever goes wrong on the way, clean up. */
 export async function rebuildIndex(step: PlannedStep, run: StepRun<IndexRebuildConfig>): Promise<StepOutcome> {
   const { schema, name } = step.object;
   const [statement] = step.statements;
@@ -31,12 +32,15 @@ export async function rebuildIndex(step: PlannedStep, run: StepRun<IndexRebuildC
   }
   const gate = await passGate(run, before.tableOid);
   if (!gate.open) return { kind: 'skipped', reason: 'blocked', result: gate.found };
+  const close = await run.remnant(await rebuildRemnant(run.session, step, before));
   try {
     const durationMs = await reindex(statement, run);
+    await close('absent', 'the rebuild ended with success');
     const after = await readIndexState(run.observer, schema, name);
     return verifyRebuild({ step, before, after, durationMs, gate: gate.found, sample: run.sample });
   } catch (error) {
-    return await afterFailure(error, run, { tableOid: before.tableOid, indexName: name, invalidBefore }, gate.found);
+    const ours = { tableOid: before.tableOid, indexName: name, invalidBefore };
+    return await afterFailure(error, run, ours, gate.found, close);
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isWorkingCopyName } from './working-copy-name.ts';
+import { isWorkingCopyName, workingCopyOf } from './working-copy-name.ts';
 
 const long = 'x'.repeat(63);
 
@@ -22,4 +22,10 @@ it.each([
   ['_ccnew', 'orders_idx', false],
 ])('%j of %j: %s', (name, base, expected) => {
   expect(isWorkingCopyName(name, base)).toBe(expected);
+});
+
+it('tells the new copy from the old one', () => {
+  expect(workingCopyOf('orders_idx_ccnew2', 'orders_idx')).toBe('ccnew');
+  expect(workingCopyOf('orders_idx_ccold', 'orders_idx')).toBe('ccold');
+  expect(workingCopyOf('orders_idx_ccold_ccnew', 'orders_idx_ccold')).toBe('ccnew');
 });

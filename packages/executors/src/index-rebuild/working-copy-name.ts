@@ -3,14 +3,24 @@ const longestNameBytes = 63;
 /** A multibyte character that does not fit is dropped whole, so a clipped name may be up to so much shorter. */
 const widestCharacterBytes = 4;
 
+/** What REINDEX CONCURRENTLY makes beside an index: the new one before it is swapped in, or the old one after. */
+export type WorkingCopy = 'ccnew' | 'ccold';
+
 /**
- * Whether `name` is what REINDEX CONCURRENTLY would call its working copy of the index `base`: `base_ccnew`, `base_ccold`,
- * numbered when taken, with the base clipped where the whole would be too long. The name alone proves nothing.
+ * As which working copy of the index `base` REINDEX CONCURRENTLY would name something `name`: `base_ccnew`, `base_ccold`, numbered when taken,
+ * with the base clipped where the whole would be too long; null = as none. The name alone proves nothing.
  */
-export function isWorkingCopyName(name: string, base: string): boolean {
-  const [, prefix, label] = /^(.*)_(cc(?:new|old)\d*)$/s.exec(name) ?? [];
-  if (prefix === undefined || label === undefined) return false;
-  if (prefix === base) return true;
+export function workingCopyOf(name: string, base: string): WorkingCopy | null {
+  const [, prefix, label, kind] = /^(.*)_((ccnew|ccold)\d*)$/s.exec(name) ?? [];
+  if (prefix === undefined || label === undefined) return null;
+  const copy = kind === 'ccnew' ? 'ccnew' : 'ccold';
+  if (prefix === base) return copy;
   const roomBytes = longestNameBytes - 1 - label.length;
-  return base.startsWith(prefix) && Buffer.byteLength(prefix) > roomBytes - widestCharacterBytes;
+  const isClipped = base.startsWith(prefix) && Buffer.byteLength(prefix) > roomBytes - widestCharacterBytes;
+  return isClipped ? copy : null;
+}
+
+/** Whether `name` is what a working copy of `base` would be called. */
+export function isWorkingCopyName(name: string, base: string): boolean {
+  return workingCopyOf(name, base) !== null;
 }

@@ -1,8 +1,8 @@
-import { listAudit, listTaskTypes, previewPlan } from '@slacktide/application';
-import { AuditPage, AuditQuery, Plan, PlanInput, TaskTypeList } from '@slacktide/contract';
+import { listTaskTypes, previewPlan } from '@slacktide/application';
+import { Plan, PlanInput, TaskTypeList } from '@slacktide/contract';
 import { endpoint } from '../endpoint.ts';
 
-/** What can be done, what would be done, and what was done. */
+/** What can be done, and what would be done. */
 export const catalogueEndpoints = [
   endpoint({
     method: 'get',
@@ -22,15 +22,5 @@ export const catalogueEndpoints = [
     body: PlanInput,
     answers: { 200: { description: 'Statements, locks, sizes, expected time; nothing was done', schema: Plan } },
     handle: async ({ deps, ctx, body }) => ({ status: 200, body: await previewPlan(deps, ctx, body) }),
-  }),
-  endpoint({
-    method: 'get',
-    path: '/api/v1/maintenance/audit',
-    permission: 'maintenance:admin',
-    tag: 'Audit',
-    summary: 'Who changed what, newest first',
-    query: AuditQuery,
-    answers: { 200: { description: 'A page', schema: AuditPage } },
-    handle: async ({ deps, ctx, query }) => ({ status: 200, body: await listAudit(deps, ctx, query) }),
   }),
 ];
