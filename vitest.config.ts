@@ -12,7 +12,14 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{packages,apps}/*/src/**/*.test.ts', 'infra/local/src/**/*.test.ts', 'infra/bootstrap/*.test.mjs'],
+          include: [
+            '{packages,apps}/*/src/**/*.test.ts',
+            'infra/local/src/**/*.test.ts',
+            'infra/bootstrap/*.test.mjs',
+            'test/faults/failpoint-census.test.ts',
+            'test/faults/harness/**/*.test.ts',
+            'test/load/harness/**/*.test.ts',
+          ],
           exclude: [...ignored, '**/*.integration.test.ts'],
         },
       },
@@ -34,9 +41,20 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
+          include: ['test/e2e/**/*.test.ts', 'test/load/*.test.ts'],
           exclude: ignored,
           globalSetup: services,
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: ['test/faults/faults.test.ts', 'test/faults/injectors/**/*.test.ts'],
+          exclude: ignored,
+          // Cases share two servers, and crash them.
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // `npm start` and `npm test` come here first. Plain JavaScript without dependencies, for any Node >= 18: gets Node 24 and
 // pnpm from npm where they are missing, installs the workspace when its manifests changed, and runs the command with them.
-//   node infra/bootstrap/run.mjs start | test | control-plane | worker | migrate | create-api-key | <any pnpm command>
+//   node infra/bootstrap/run.mjs start | test | control-plane | worker | migrate | create-api-key | verify-audit | <any pnpm command>
 import { execCommand } from './exec-command.mjs';
 import { installWorkspace } from './install-workspace.mjs';
 import { withLock } from './lock.mjs';
@@ -14,6 +14,7 @@ const commands = {
   worker: [...withDrizzle, 'apps/worker/src/main.ts'],
   migrate: [...withDrizzle, 'apps/control-plane/src/migrate.ts'],
   'create-api-key': [...withDrizzle, 'apps/control-plane/src/create-api-key.ts'],
+  'verify-audit': [...withDrizzle, 'apps/control-plane/src/verify-audit.ts'],
   test: ['infra/bootstrap/verify.mjs'],
 };
 

@@ -92,6 +92,8 @@ describe('npm start', () => {
     const redis = new Redis(first.dev.redis_url);
     expect(await redis.config('GET', 'maxmemory-policy')).toContain('noeviction');
     redis.disconnect();
+    expect(new URL(first.dev.database_url).username, 'the apps own nothing').toBe('slacktide_fleet');
+    expect(await api.get('/audit/heads')).toMatchObject({ signature: expect.any(String) });
     const bundles = await api.get<{ items: { id: string; enabled: boolean }[] }>('/schedules');
     expect(bundles.items.map(({ id, enabled }) => [id, enabled]).sort()).toEqual([
       ['daily-maintenance', false],

@@ -1,4 +1,12 @@
-import type { Executor, Plan, Sample, StepOutcome, StepProgress } from '@slacktide/application/ports';
+import type {
+  Executor,
+  NewRemnant,
+  Plan,
+  RemnantOutcome,
+  Sample,
+  StepOutcome,
+  StepProgress,
+} from '@slacktide/application/ports';
 import type { JsonObject } from '@slacktide/domain';
 import { createPostgresGateway } from '@slacktide/targets';
 import type { FreshTarget } from './target.ts';
@@ -9,12 +17,20 @@ export interface ExecutorRun {
   readonly onProgress?: (update: StepProgress) => void;
   /** Called before every step: the plan is made, nothing is done yet. */
   readonly beforeStep?: () => Promise<unknown>;
+  /** Called when a step says what it may leave behind, before it acts. */
+  readonly onRemnant?: (remnant: NewRemnant) => Promise<unknown>;
+}
+
+/** What a step said it may leave behind, and how that ended; undefined = it did not say. */
+export interface RanRemnant extends NewRemnant {
+  closed?: { readonly outcome: RemnantOutcome; readonly note: string | undefined };
 }
 
 export interface ExecutorRan extends Plan {
   readonly problems: readonly { readonly pointer: string; readonly code: string }[];
   readonly outcomes: readonly StepOutcome[];
   readonly samples: readonly Sample[];
+  readonly remnants: readonly RanRemnant[];
 }
 
 /** Runs an executor on a target as the worker does: facts, plan, then every step in one acting session. Rejects where it throws. */
@@ -22,16 +38,17 @@ export function runExecutor<Config extends JsonObject, Facts>(
   { address, env }: Pick<FreshTarget, 'address' | 'env'>,
   executor: Executor<Config, Facts>,
   config: JsonObject = {},
-  { signal = new AbortController().signal, onProgress = () => undefined, beforeStep }: ExecutorRun = {},
+  { signal = new AbortController().signal, onProgress = () => undefined, beforeStep, onRemnant }: ExecutorRun = {},
 ): Promise<ExecutorRan> {
   const parsed = executor.taskType.config.parse(config);
   const options = { applicationName: 'slacktide/test/1', statementTimeoutMs: 600_000, signal };
   return createPostgresGateway({ env }).act(address, options, async (session, observer) => {
     const outcomes: StepOutcome[] = [];
     const samples: Sample[] = [];
+    const remnants: RanRemnant[] = [];
     const facts = await executor.readFacts(observer, parsed);
     if (facts.kind === 'refused') {
-      return { steps: [], checked: 0, skipped: [], unknown: [], problems: facts.problems, outcomes, samples };
+      return { steps: [], checked: 0, skipped: [], unknown: [], problems: facts.problems, outcomes, samples, remnants };
     }
     const plan = executor.plan(facts.facts, parsed);
     for (const step of plan.steps) {
@@ -44,9 +61,17 @@ export function runExecutor<Config extends JsonObject, Facts>(
           signal,
           progress: onProgress,
           sample: (batch) => void samples.push(...batch),
+          remnant: async (remnant) => {
+            await onRemnant?.(remnant);
+            const ran: RanRemnant = { ...remnant };
+            remnants.push(ran);
+            return async (outcome, note) => {
+              ran.closed = { outcome, note };
+            };
+          },
         }),
       );
     }
-    return { ...plan, problems: [], outcomes, samples };
+    return { ...plan, problems: [], outcomes, samples, remnants };
   });
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { appReady, startApp } from './app-process.ts';
-import type { Home } from './home.ts';
+import { type Home, keptSigningKey } from './home.ts';
 import type { LauncherLock } from './launcher-lock.ts';
 import { keptPort } from './ports.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -35,12 +35,14 @@ export async function startApps(
   signal: AbortSignal,
 ): Promise<string> {
   const metricsPort = await keptPort(home.portsFile, 'worker_metrics');
-  const env = { ...environment, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, HOST: '127.0.0.1' };
+  // The owner's URL is for migrations, which are over.
+  const { MIGRATE_DATABASE_URL: _, AUDIT_SIGNING_KEY: signingKey, ...inherited } = environment;
+  const env = { ...inherited, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, HOST: '127.0.0.1' };
 
   const controlPlane = startApp({
     name: 'the control plane',
     main: 'apps/control-plane/src/main.ts',
-    env: { ...env, PORT: String(port) },
+    env: { ...env, PORT: String(port), AUDIT_SIGNING_KEY: signingKey || keptSigningKey(home) },
     logFile: join(home.logDir, 'control-plane.log'),
   });
   parts.keep(controlPlane.name, controlPlane, () => controlPlane.stop(controlPlaneStopMs));

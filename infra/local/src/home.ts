@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -44,14 +44,27 @@ export function secretFile(home: Home, name: string): string {
   return join(home.secretsDir, name);
 }
 
-/** A secret that is made once (24 random bytes, fit for a URL) and kept from then on. */
-export function keptSecret(home: Home, name: string): string {
+/** A secret that is made once and kept from then on. Default: 24 random bytes, fit for a URL. */
+export function keptSecret(
+  home: Home,
+  name: string,
+  make: () => string = () => randomBytes(24).toString('base64url'),
+): string {
   const file = secretFile(home, name);
   try {
     return readFileSync(file, 'utf8');
   } catch {
-    const secret = randomBytes(24).toString('base64url');
+    const secret = make();
     writeFileSync(file, secret, { mode: 0o600, flag: 'wx' });
     return secret;
   }
+}
+
+/** The reference of a key that signs the heads of the audit log, made once and kept from then on. */
+export function keptSigningKey(home: Home): string {
+  const name = 'audit-signing-key.pem';
+  keptSecret(home, name, () =>
+    generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
+  );
+  return `file:${secretFile(home, name)}`;
 }

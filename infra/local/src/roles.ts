@@ -3,7 +3,7 @@ import { withSession } from './postgres-session.ts';
 
 const { escapeIdentifier, escapeLiteral } = pg;
 
-/** Makes a role that may log in, or gives an existing one this password. `memberOf` are predefined roles it gets. */
+/** Makes a role that may log in, or gives an existing one this password. `memberOf` are roles whose rights it gets. */
 export async function ensureRole(
   adminUrl: string,
   role: string,
@@ -15,6 +15,14 @@ export async function ensureRole(
     const verb = rowCount === 0 ? 'CREATE' : 'ALTER';
     await session.query(`${verb} ROLE ${escapeIdentifier(role)} LOGIN PASSWORD ${escapeLiteral(password)}`);
     for (const group of memberOf) await session.query(`GRANT ${escapeIdentifier(group)} TO ${escapeIdentifier(role)}`);
+  });
+}
+
+/** Makes a role that may not log in, for others to be members of, unless it is there. */
+export async function ensureGroup(adminUrl: string, role: string): Promise<void> {
+  await withSession(adminUrl, async (session) => {
+    const { rowCount } = await session.query('SELECT FROM pg_roles WHERE rolname = $1', [role]);
+    if (rowCount === 0) await session.query(`CREATE ROLE ${escapeIdentifier(role)} NOLOGIN`);
   });
 }
 

@@ -11,10 +11,13 @@ import {
 } from '@slacktide/application';
 import { connectLedger, type LedgerConnection, migrateLedger } from '@slacktide/ledger';
 import { type Home, secretFile } from './home.ts';
+import type { LedgerUrls } from './services.ts';
 
-export interface LedgerSeed {
-  /** The ledger, with password. */
-  databaseUrl: string;
+export interface LedgerSeed extends LedgerUrls {
+  /** The group of the apps' role. Undefined: as migrations have it. */
+  ledgerAppRole: string | undefined;
+  /** Told of what only a superuser can do to the ledger. */
+  log: (line: string) => void;
   /** The demo target without its password, e.g. `postgresql://slacktide_agent@127.0.0.1:5432/shop`; its port may change between two starts. */
   shopConnection: string;
   /** Where the worker finds the password: `file:<path>`. */
@@ -29,7 +32,10 @@ const unseen = { inquiries: { ask: () => Promise.reject(new Error('the seed asks
 
 /** Brings the ledger to the newest schema and makes what the demo needs, unless it is there: admin key, target, bundles (disabled). */
 export async function seedLedger(seed: LedgerSeed): Promise<{ apiKey: string; targetId: string }> {
-  await migrateLedger(seed.databaseUrl);
+  await migrateLedger(seed.migrateDatabaseUrl, {
+    ...(seed.ledgerAppRole !== undefined && { appRole: seed.ledgerAppRole }),
+    onLeftToDo: (text) => seed.log(`left for a superuser of the ledger's server: ${text}`),
+  });
   const connection = connectLedger({
     databaseUrl: seed.databaseUrl,
     applicationName: 'slacktide/seed',

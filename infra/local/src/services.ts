@@ -9,11 +9,13 @@ import { startPostgresServer } from './postgres-server.ts';
 import { postgresUrl, withSession } from './postgres-session.ts';
 import { redisBinary } from './redis-binary.ts';
 import { startRedisServer } from './redis-server.ts';
-import { ensureDatabase, ensureRole } from './roles.ts';
+import { ensureDatabase, ensureGroup, ensureRole } from './roles.ts';
 import type { ServerAccount } from './server-account.ts';
 import type { ServerProcess } from './server-process.ts';
 
 const ledger = { database: 'slacktide', role: 'slacktide', secret: 'ledger-password' };
+/** What the apps log in as: a member of the group that migrations grant what they need. */
+const apps = { role: 'slacktide_fleet', group: 'slacktide_app', secret: 'ledger-apps-password' };
 /** The demo target. Its role owns the shop's tables and may look at statistics and force checkpoints; it is no superuser. */
 export const shop = { database: 'shop', role: 'slacktide_agent', secret: 'shop-password' };
 
@@ -38,13 +40,25 @@ export async function startPostgres(
   return { server, port };
 }
 
-/** Makes the ledger's database and role; returns its URL. */
-export async function prepareLedger(home: Home, port: number): Promise<string> {
+/** The ledger as the apps reach it, and as its owner does, who migrates it. */
+export interface LedgerUrls {
+  readonly databaseUrl: string;
+  readonly migrateDatabaseUrl: string;
+}
+
+/** Makes the ledger's database, its owner and the role of the apps. */
+export async function prepareLedger(home: Home, port: number): Promise<LedgerUrls> {
   const admin = postgresUrl('postgres', keptSecret(home, 'postgres-password'), port, 'postgres');
-  const password = keptSecret(home, ledger.secret);
-  await ensureRole(admin, ledger.role, password);
+  const ownerPassword = keptSecret(home, ledger.secret);
+  const appsPassword = keptSecret(home, apps.secret);
+  await ensureRole(admin, ledger.role, ownerPassword);
+  await ensureGroup(admin, apps.group);
+  await ensureRole(admin, apps.role, appsPassword, [apps.group]);
   await ensureDatabase(admin, ledger.database, ledger.role);
-  return postgresUrl(ledger.role, password, port, ledger.database);
+  return {
+    databaseUrl: postgresUrl(apps.role, appsPassword, port, ledger.database),
+    migrateDatabaseUrl: postgresUrl(ledger.role, ownerPassword, port, ledger.database),
+  };
 }
 
 /** Makes the demo target; returns its URL. */

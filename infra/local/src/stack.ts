@@ -10,7 +10,15 @@ import { postgresPlace } from './postgres-place.ts';
 import { endPredecessor } from './predecessor.ts';
 import { seedLedger } from './seed-ledger.ts';
 import { serverAccount } from './server-account.ts';
-import { checkOwnServers, prepareLedger, prepareShop, shop, startPostgres, startRedis } from './services.ts';
+import {
+  checkOwnServers,
+  type LedgerUrls,
+  prepareLedger,
+  prepareShop,
+  shop,
+  startPostgres,
+  startRedis,
+} from './services.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** How the stack is started: with what, who stops it, when to give up, and who hears of its progress. */
@@ -47,11 +55,13 @@ export async function startStack(start: StackStart): Promise<{ dev: DevFile; hom
   signal.throwIfAborted();
 
   log('preparing the ledger and the demo database');
-  const databaseUrl = config.databaseUrl ?? (await prepareLedger(home, postgres.port));
+  const ledger = ownLedger(config) ?? (await prepareLedger(home, postgres.port));
   const targetUrl = await prepareShop(home, postgres.port);
   signal.throwIfAborted();
   const { apiKey, targetId } = await seedLedger({
-    databaseUrl,
+    ...ledger,
+    ledgerAppRole: config.ledgerAppRole,
+    log,
     shopConnection: `postgresql://${shop.role}@127.0.0.1:${postgres.port}/${shop.database}`,
     secretRef: `file:${secretFile(home, shop.secret)}`,
     home,
@@ -60,7 +70,7 @@ export async function startStack(start: StackStart): Promise<{ dev: DevFile; hom
 
   log('starting the control plane and a worker');
   const url = await startApps(
-    { port, environment: config.environment, home, lock, databaseUrl, redisUrl, apiKey },
+    { port, environment: config.environment, home, lock, databaseUrl: ledger.databaseUrl, redisUrl, apiKey },
     parts,
     signal,
   );
@@ -69,12 +79,17 @@ export async function startStack(start: StackStart): Promise<{ dev: DevFile; hom
     api_key: apiKey,
     target_id: targetId,
     target_url: targetUrl,
-    database_url: databaseUrl,
+    database_url: ledger.databaseUrl,
     redis_url: redisUrl,
   };
   writeDevFile(home.devFile, dev);
   parts.defer(() => removeDevFile(home.devFile));
   return { dev, home };
+}
+
+/** A ledger of the user's own. */
+function ownLedger({ databaseUrl, migrateDatabaseUrl }: LocalConfig): LedgerUrls | undefined {
+  return databaseUrl === undefined ? undefined : { databaseUrl, migrateDatabaseUrl: migrateDatabaseUrl ?? databaseUrl };
 }
 
 async function startRedisPart({ parts, log }: StackStart, home: Home): Promise<string> {

@@ -55,7 +55,10 @@ it('asks for `admin` where secrets, addresses or whole tables are at stake, for 
   expect(admin.sort()).toEqual([
     'DELETE /api/v1/maintenance/targets/{id}',
     'GET /api/v1/maintenance/audit',
+    'GET /api/v1/maintenance/audit/export',
+    'GET /api/v1/maintenance/audit/heads',
     'POST /api/v1/admin/maintenance',
+    'POST /api/v1/maintenance/audit/verify',
     'POST /api/v1/maintenance/targets',
     'PUT /api/v1/maintenance/targets/{id}',
   ]);

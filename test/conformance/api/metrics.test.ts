@@ -1,3 +1,4 @@
+import { terminalStates } from '@slacktide/domain';
 import { expect, it } from 'vitest';
 import { parseMetrics } from './support/parse-metrics.ts';
 import { startApi } from './support/start-api.ts';
@@ -9,7 +10,7 @@ it('are text that Prometheus reads, with every task type and state from the star
   const { samples, types } = parseMetrics(answer.text);
   expect(types.get('maintenance_task_total')).toBe('counter');
   const tasks = samples.filter(({ name }) => name === 'maintenance_task_total');
-  expect(tasks).toHaveLength(5 * 4);
+  expect(tasks).toHaveLength(5 * terminalStates.length);
   expect(tasks).toContainEqual({
     name: 'maintenance_task_total',
     labels: { task_type: 'INDEX_REBUILD', status: 'succeeded', service: 'control-plane' },

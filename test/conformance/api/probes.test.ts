@@ -20,9 +20,10 @@ async function setup(flags: string[] = []) {
   });
   onTestFinished(() => dispatch.close());
   const api = await startApi({ worker: null });
-  const ready = (healthStore: Pick<HealthStore, 'ping'>) => {
-    const readiness = readinessCheck({ healthStore, redisProbe: dispatch.redisProbe });
-    return createCaller(createApp({ ...api.deps, readiness }, '0'), api.keys.admin)('GET /readyz', { key: null });
+  const ready = async (healthStore: Pick<HealthStore, 'ping'>) => {
+    const seen = await dispatch.redisProbe();
+    const readiness = readinessCheck({ healthStore, redis: () => seen });
+    return await createCaller(createApp({ ...api.deps, readiness }, '0'), api.keys.admin)('GET /readyz', { key: null });
   };
   return { readyz: () => ready(api.deps.healthStore), readyzWith: ready, redis };
 }

@@ -24,10 +24,19 @@ it('creates a schedule with every default filled in, and gives it back as it is'
     halt_on_task_failure: true,
     enabled: true,
     misfire_policy: 'run_once',
+    misfire_max: 10,
+    catch_up_seconds: 86_400,
+    overlap_policy: 'skip',
     version: 1,
     last_tick_at: null,
     tasks: [
-      { key: 'index-rebuild', type: 'INDEX_REBUILD', needs: [], config: { bloat_threshold: 40 } },
+      {
+        key: 'index-rebuild',
+        type: 'INDEX_REBUILD',
+        needs: [],
+        config: { bloat_threshold: 40 },
+        time_limit_seconds: 43_200,
+      },
       { key: 'statistics', type: 'STATISTICS_UPDATE', needs: ['index-rebuild'] },
     ],
   });
@@ -87,6 +96,32 @@ it('patches a schedule as RFC 7396 says, by either media type, and judges the re
   const renamed = await call('PATCH /schedules/nightly', { json: { id: 'other' }, ifMatch: '"3"' });
   expect(renamed).toMatchObject({ status: 422, body: { errors: [{ pointer: '/id', code: 'immutable' }] } });
   expect(await call('GET /schedules/nightly')).toMatchObject({ body: { version: 3 } });
+});
+
+it('keeps what it is told of misfires, overlap and time limits, and a patch takes each back to its default', async () => {
+  const { call } = await setup();
+  const policies = { misfire_policy: 'run_all', misfire_max: 3, catch_up_seconds: 0, overlap_policy: 'queue' };
+  const tasks = [{ type: 'CHECKPOINT', time_limit_seconds: 60 }, 'STATISTICS_UPDATE'];
+  const put = await call('PUT /schedules/nightly', { json: scheduleBody({ ...policies, tasks }), ifMatch: '"1"' });
+  expect(put).toMatchObject({
+    status: 200,
+    body: { ...policies, tasks: [{ time_limit_seconds: 60 }, { time_limit_seconds: 43_200 }] },
+  });
+  expect((await call('GET /schedules/nightly')).body).toEqual(put.body);
+  const renamed = await call('PATCH /schedules/nightly', { json: { name: 'New' }, ifMatch: '"2"' });
+  expect(renamed.body).toMatchObject({ ...policies, tasks: put.body.tasks });
+  const patch = { misfire_policy: 'skip', misfire_max: null, catch_up_seconds: 60, overlap_policy: null };
+  const patched = await call('PATCH /schedules/nightly', { json: patch, ifMatch: '"3"' });
+  expect(patched.body).toMatchObject({
+    misfire_policy: 'skip',
+    misfire_max: 10,
+    catch_up_seconds: 60,
+    overlap_policy: 'skip',
+  });
+  expect(await call('PATCH /schedules/nightly', { json: { misfire_max: 0 }, ifMatch: '"4"' })).toMatchObject({
+    status: 422,
+    body: { errors: [{ pointer: '/misfire_max', code: 'too_small' }] },
+  });
 });
 
 it('enables and disables a schedule; being so already changes nothing', async () => {

@@ -132,7 +132,18 @@ describe('cancelJob', () => {
       ['SKIPPED', 'cancelled'],
     ]);
     expect(await cancelJob(deps, ctx, { id })).toEqual(cancelled);
-    const [again, first] = await audit();
+    const [again, first, ...skipped] = await audit();
+    expect(skipped.slice(0, 2)).toMatchObject(
+      [1, 2].map(() => ({
+        action: 'task.skip',
+        actor: first?.actor,
+        reason: 'cancelled',
+        before: { state: 'PENDING' },
+        after: { state: 'SKIPPED' },
+      })),
+    );
+    const ids = skipped.slice(0, 2).map(({ entityId }) => entityId);
+    expect(ids.sort()).toEqual(cancelled.tasks.map((task) => task.id).sort());
     expect(first).toMatchObject({ action: 'job.cancel', before: { state: 'PENDING', cancel_requested_at: null } });
     expect(again).toMatchObject({ action: 'job.cancel', reason: 'was requested before' });
   });

@@ -1,76 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { AppError, defaultLeaseTimes, RunningTasks, type RunTaskDeps, runTask } from '@slacktide/application';
-import { type Executor, type StepRun, TargetError, type TaskExecutions } from '@slacktide/application/ports';
-import { connectDispatch } from '@slacktide/dispatch';
+import { AppError } from '@slacktide/application';
+import { TargetError } from '@slacktide/application/ports';
 import type { JsonObject } from '@slacktide/domain';
-import { createPostgresGateway } from '@slacktide/targets';
-import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
-import { z } from 'zod';
-import { executionsSetup, taskOf } from '../../support/executions.ts';
-import { freshTarget } from '../../support/target.ts';
-
-type Act = (run: StepRun<JsonObject>) => Promise<JsonObject>;
-
-/** An executor with one step, which does what the test wants. */
-function oneStep(act: Act): Executor {
-  const step = {
-    key: 'only',
-    object: { kind: 'table', oid: 1, schema: 'public', name: 'only' },
-    statements: ['SELECT 1'],
-    lockMode: null,
-    sizeBytes: 1,
-    expectedSeconds: 1,
-    reversible: true,
-    data: {},
-  } as const;
-  return {
-    taskType: {
-      type: 'INDEX_REBUILD',
-      category: 'index',
-      access: 'act',
-      class: 'idempotent',
-      description: 'one step',
-      config: z.object({}) as never,
-    },
-    readFacts: async () => ({ kind: 'facts', facts: null }),
-    plan: () => ({ steps: [step], checked: 1, skipped: [], unknown: [] }),
-    runStep: async (_, run) => ({ kind: 'done', result: await act(run) }),
-  };
-}
-
-/** A worker over a real ledger, Redis and target, with a job whose first task waits to be run. */
-async function setup(act: Act, changed: (real: TaskExecutions) => Partial<TaskExecutions> = () => ({})) {
-  const ledger = await executionsSetup();
-  const target = await freshTarget(18);
-  await ledger.sql`UPDATE targets SET connection = ${target.address.connection}, secret_ref = 'env:TARGET_PASSWORD' WHERE id = 'shop'`;
-  const job = await ledger.addJob();
-  const { id: taskId } = taskOf(job, 'rebuild');
-  const dispatch = connectDispatch({
-    redisUrl: inject('redisUrl'),
-    prefix: `run-${randomBytes(4).toString('hex')}`,
-    taskTypes: [],
-    onError: () => undefined,
-  });
-  onTestFinished(() => dispatch.close());
-  const executor = oneStep(act);
-  const seen = { finished: vi.fn(), unexpected: vi.fn() };
-  const running = new RunningTasks();
-  const deps: RunTaskDeps = {
-    executions: { ...ledger.executions, ...changed(ledger.executions) },
-    leases: dispatch.targetLeases,
-    gateway: createPostgresGateway({ env: target.env }),
-    executorOf: () => executor,
-    running,
-    workerId: 'w1',
-    times: defaultLeaseTimes,
-    random: () => 0.5,
-    onFinished: seen.finished,
-    onUnexpected: seen.unexpected,
-  };
-  const delivery = { taskId, generation: 1, type: 'INDEX_REBUILD', signal: new AbortController().signal };
-  const taskNow = async () => (await ledger.ledger.jobs.get(job.id))?.tasks.find(({ id }) => id === taskId);
-  return { ...ledger, target, job, taskId, deps, seen, running, run: () => runTask(deps, delivery), taskNow };
-}
+import { describe, expect, it, vi } from 'vitest';
+import { setup } from './setup.ts';
 
 const away = () => Promise.reject(new AppError('ledger_unavailable', 'the ledger is away'));
 
@@ -198,7 +130,7 @@ describe('runTask', () => {
       });
       return {};
     });
-    expect(await it.run()).toEqual({ kind: 'done' });
+    expect(await it.run()).toMatchObject({ kind: 'later' });
     expect(await it.taskNow()).toMatchObject({ state: 'RUNNING' });
     expect(it.seen.finished).not.toHaveBeenCalled();
   });
@@ -222,7 +154,8 @@ describe('runTask', () => {
   it('does not take a lease that was lost before the intent for a fault of its executor', async () => {
     const act = vi.fn(async () => ({}));
     const it = await setup(act, () => ({ recordIntent: async () => false }));
-    expect(await it.run()).toEqual({ kind: 'done' });
+    expect(await it.run()).toMatchObject({ kind: 'later' });
+    expect(await it.taskNow()).toMatchObject({ state: 'PENDING' });
     expect(it.seen.unexpected).not.toHaveBeenCalled();
     expect(act).not.toHaveBeenCalled();
   });

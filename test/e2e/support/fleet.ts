@@ -9,6 +9,7 @@ import { inject, onTestFinished } from 'vitest';
 import { freePort } from '../../support/free-port.ts';
 import { freshLedger } from '../../support/ledger.ts';
 import { createDatabase } from '../../support/postgres.ts';
+import { asApps } from '../../support/role.ts';
 import { Api } from './api.ts';
 import { type App, startApp } from './app.ts';
 
@@ -21,6 +22,7 @@ export interface Fleet {
   /** The target's database, as its owner. */
   readonly target: pg.Pool;
   readonly targetId: string;
+  /** The ledger, as a superuser; the fleet itself works as the apps' role. */
   readonly databaseUrl: string;
   readonly redisUrl: string;
   readonly redisPrefix: string;
@@ -58,7 +60,8 @@ export async function startFleet(options: FleetStart = {}): Promise<Fleet> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const env = {
-    DATABASE_URL: databaseUrl,
+    // As in production: a role that owns nothing.
+    DATABASE_URL: await asApps(databaseUrl),
     REDIS_URL: redisUrl,
     REDIS_PREFIX: redisPrefix,
     LOG_LEVEL: 'info',

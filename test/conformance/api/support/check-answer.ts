@@ -34,7 +34,7 @@ export async function checkAnswer(
   checkHeaders(headers, what);
   expect(text, what).not.toMatch(/\n\s+at .*[:(]|node_modules|node:internal/);
   const mediaType = headers.get('content-type')?.split(';', 1)[0];
-  const body = mediaType?.endsWith('json') ? JSON.parse(text) : undefined;
+  const body = mediaType?.endsWith('json') && mediaType !== 'application/x-ndjson' ? JSON.parse(text) : undefined;
   const endpoint = endpointOf(method, path);
   const isProblem = status >= 400 && endpoint?.answers[status] === undefined;
   expect(mediaType === problemMediaType, what).toBe(isProblem);

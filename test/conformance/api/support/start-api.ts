@@ -36,13 +36,15 @@ export async function startApi(options: ApiOptions = {}) {
   const databaseUrl = await freshLedger();
   const connection = connectLedger({ databaseUrl, applicationName: 'test/api', maxConnections: 8 });
   onTestFinished(() => connection.close());
-  const { apiKeys, health: healthStore, inquiries, ledger } = connection;
+  const { apiKeys, auditChain, health: healthStore, inquiries, ledger } = connection;
   const now = () => new Date();
   const logged: string[] = [];
   const deps: ApiDeps = {
     ledger,
     inquiries,
     apiKeys,
+    auditChain,
+    auditSigner: undefined,
     healthStore,
     health: new HealthRegistry({ store: healthStore, now, limitMs: 2_000 }),
     taskTypes: taskTypeCatalog(taskTypes),
@@ -81,6 +83,7 @@ export async function startApi(options: ApiOptions = {}) {
   return {
     app,
     deps,
+    reconciliation: connection.reconciliation,
     keys,
     newKey,
     /** What the API wrote to its log. */

@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { FaultyPostgres } from './faulty-postgres.ts';
+import { witnessSettings } from './server-log.ts';
+
+/** The role the fleet logs in with on targets. Its password is the canary: it must never be seen anywhere (I9). */
+export const maintainer = 'fleet_maintainer';
+export const canary = `canary-${randomBytes(12).toString('hex')}`;
+
+export interface Servers {
+  /** PostgreSQL 18 for ledgers. */
+  readonly ledger: FaultyPostgres;
+  /** PostgreSQL 17 for targets, whose log is the witness. */
+  readonly targets: FaultyPostgres;
+}
+
+let running: Promise<Servers> | undefined;
+
+/** The servers of this process, started at the first call (about two seconds). Cases run one after the other, so each may crash them. */
+export function sharedServers(): Promise<Servers> {
+  running ??= startServers();
+  return running;
+}
+
+/** Ends them and removes their files. */
+export async function stopServers(): Promise<void> {
+  const servers = await running?.catch(() => undefined);
+  running = undefined;
+  await Promise.all([servers?.ledger.stop(), servers?.targets.stop()]);
+}
+
+async function startServers(): Promise<Servers> {
+  const [ledger, targets] = await Promise.all([
+    FaultyPostgres.start(18, {}),
+    FaultyPostgres.start(17, { shared_preload_libraries: 'pg_stat_statements', ...witnessSettings }),
+  ]);
+  const client = new pg.Client({ connectionString: targets.url });
+  await client.connect();
+  try {
+    await client.query(`CREATE ROLE ${maintainer} LOGIN PASSWORD '${canary}'`);
+    await client.query(`GRANT pg_monitor, pg_checkpoint TO ${maintainer}`);
+  } finally {
+    await client.end();
+  }
+  return { ledger, targets };
+}
