@@ -24,7 +24,11 @@ export const benchmark: Benchmark = {
     run.cleanUp.defer(() => redis.disconnect());
     const timed = async (): Promise<boolean> => (await redis.zcard(timersKey(many.redisPrefix))) >= schedules;
     await waitUntil('the timers', timed, { limitMs: 120_000, everyMs: 100 });
-    await pause(run.quick ? 0 : 20_000); // the reconciler has gone through them all at least once more
+    // Who set all the timers has grown by that; what the schedules themselves cost shows in those who found them set.
+    const [fresh, other] = await Promise.all([many.startControlPlane(), none.startControlPlane()]);
+    await many.controlPlane.stop();
+    await none.controlPlane.stop();
+    await pause(run.quick ? 0 : 40_000); // it has compared all timers at least once
     const rounds = run.quick ? 1 : 7;
     const resident: number[] = [];
     const heap: number[] = [];
@@ -32,10 +36,10 @@ export const benchmark: Benchmark = {
     const calibrationMs: number[] = [];
     for (let round = 0; round < rounds; round += 1) {
       calibrationMs.push(calibrate());
-      await Promise.all([list(none), list(many)]);
-      base.push(residentMib(none.controlPlane.pid));
-      resident.push(residentMib(many.controlPlane.pid) - (base.at(-1) as number));
-      heap.push((await heapMib(`${many.url}/metrics`)) - (await heapMib(`${none.url}/metrics`)));
+      await Promise.all([list(none, other.url), list(many, fresh.url)]);
+      base.push(residentMib(other.process.pid));
+      resident.push(residentMib(fresh.process.pid) - (base.at(-1) as number));
+      heap.push((await heapMib(`${fresh.url}/metrics`)) - (await heapMib(`${other.url}/metrics`)));
       await pause(run.quick ? 0 : 3_000);
     }
     return {
@@ -52,12 +56,14 @@ export const benchmark: Benchmark = {
         },
         { goal: '', what: 'the same of used JavaScript heap, garbage included', unit: 'MiB', product: spread(heap) },
       ],
-      notes: ['Looked at every 3 s after a page of schedules was asked for, from 20 s after the timers were set.'],
+      notes: [
+        'Looked at every 3 s after a page of schedules was asked for, from 40 s after a control plane was started that found the timers set. The one that set all 10 000 grows by about 140 MiB of garbage meanwhile, which V8 keeps.',
+      ],
     };
   },
 };
 
-async function list({ url, headers }: LoadFleet): Promise<void> {
+async function list({ headers }: LoadFleet, url: string): Promise<void> {
   const response = await fetch(`${url}/api/v1/maintenance/schedules?limit=200`, { headers });
   await response.arrayBuffer();
   if (response.status !== 200) throw new Error(`expected 200, got ${response.status}`);

@@ -23,6 +23,8 @@ export interface LoadFleet {
   readonly controlPlane: LoadProcess;
   readonly workers: readonly LoadProcess[];
   startWorker(): Promise<LoadProcess>;
+  /** One more, beside the first. */
+  startControlPlane(): Promise<{ readonly url: string; readonly process: LoadProcess }>;
   /** Writes jobs that nobody has been told of yet: `release` does that. */
   addJobs(count: number, job: (position: number) => LoadJob): Promise<readonly NewJob[]>;
   /** Hands jobs to the relay, all in one transaction. */
@@ -70,8 +72,6 @@ export async function startLoadFleet(
   await addTargets(services.postgresUrl, connection, start);
 
   const redisPrefix = `load-${randomBytes(4).toString('hex')}`;
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
   const { otlpEndpoint } = start;
   const env = {
     DATABASE_URL: databaseUrl,
@@ -80,12 +80,18 @@ export async function startLoadFleet(
     ...(otlpEndpoint === undefined ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint }),
     ...start.env,
   };
-  const controlPlane = await startProcess({
-    entry: 'apps/control-plane/src/main.ts',
-    env: { ...env, PORT: String(port) },
-    readyUrl: `${url}/readyz`,
-  });
-  cleanUp.defer(() => controlPlane.stop());
+  const startControlPlane: LoadFleet['startControlPlane'] = async () => {
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const process = await startProcess({
+      entry: 'apps/control-plane/src/main.ts',
+      env: { ...env, PORT: String(port) },
+      readyUrl: `${url}/readyz`,
+    });
+    cleanUp.defer(() => process.stop());
+    return { url, process };
+  };
+  const { url, process: controlPlane } = await startControlPlane();
   const startWorker = async (): Promise<LoadProcess> => {
     const worker = await startProcess({
       entry: 'test/load/processes/load-worker.ts',
@@ -111,6 +117,7 @@ export async function startLoadFleet(
     controlPlane,
     workers,
     startWorker,
+    startControlPlane,
     addJobs: (count, job) => insertJobs(connection, count, job),
     release: (jobs) => releaseJobs(connection, jobs),
     whenOver: (jobs) => {
