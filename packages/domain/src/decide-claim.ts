@@ -69,12 +69,12 @@ export function decideClaim(facts: ClaimFacts): ClaimDecision {
   if (isTerminal(task.state) || isTerminal(job.state)) return { kind: 'over' };
   if (facts.generation !== job.generation) return { kind: 'over' };
   if (task.state === 'RUNNING') return { kind: 'not_yet', reason: 'running_elsewhere' };
+  // Nobody knows what became of it: not even a cancel ends that.
+  if (task.state === 'NEEDS_OPERATOR') return { kind: 'not_yet', reason: 'needs_operator' };
   if (job.cancelRequestedAt !== null) return { kind: 'skip', reason: 'cancelled' };
   if (job.halted) return { kind: 'skip', reason: 'halted' };
   if (!isWithinWindow(job.window, now)) return { kind: 'skip', reason: 'outside_window' };
-  if (task.state === 'NEEDS_OPERATOR' || job.state === 'NEEDS_OPERATOR') {
-    return { kind: 'not_yet', reason: 'needs_operator' };
-  }
+  if (job.state === 'NEEDS_OPERATOR') return { kind: 'not_yet', reason: 'needs_operator' };
   if (Math.abs(facts.clockSkewMs) > longestClockSkewMs) return { kind: 'not_yet', reason: 'clock_skew' };
   if (facts.queued) return { kind: 'not_yet', reason: 'queued' };
   if (!needs.every(isTerminal)) return { kind: 'not_yet', reason: 'needs_open' };

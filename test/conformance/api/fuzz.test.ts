@@ -70,7 +70,13 @@ const bodyOf = ({ body, method }: Endpoint): fc.Arbitrary<unknown> => {
 const spare = [0, 1, 2, 3, 4].map((number) => `spare-${number}`);
 const idFor = ({ method, path }: Endpoint): fc.Arbitrary<string> => {
   const target = method === 'put' ? 'other' : 'shop';
-  const known = path.includes('/targets') ? target : path.includes('/schedules') ? 'nightly' : 'a-job';
+  const known = path.includes('/targets')
+    ? target
+    : path.includes('/schedules')
+      ? 'nightly'
+      : path.includes('/tasks')
+        ? 'a-task'
+        : 'a-job';
   return fc.oneof(
     { weight: 3, arbitrary: method === 'delete' ? fc.constantFrom(...spare) : fc.constant(known) },
     { weight: 1, arbitrary: hostileString.map((text) => encodeURIComponent(text.toWellFormed())) },
@@ -100,6 +106,16 @@ const requestOf = (endpoint: Endpoint) =>
     idempotencyKey: fc.constantFrom(undefined, undefined, undefined, 'one', 'two', '\u00ff'),
   });
 
+/** A task that waits for a person to say what became of it. */
+async function unclearTask(api: Awaited<ReturnType<typeof startApi>>): Promise<string> {
+  const { body } = await api.call('POST /schedules/nightly/run');
+  const [{ id, tasks }] = body.jobs;
+  const error = api.sql.json({ code: 'outcome_unclear', message: 'nobody can tell' });
+  await api.sql`UPDATE tasks SET state = 'NEEDS_OPERATOR', started_at = now(), error = ${error} WHERE id = ${tasks[0].id}`;
+  await api.sql`UPDATE jobs SET state = 'NEEDS_OPERATOR', started_at = now() WHERE id = ${id}`;
+  return tasks[0].id;
+}
+
 it(`answers whatever it is asked, ${requests} times at each endpoint (seed ${seed}), as it says it does`, async () => {
   const api = await startApi();
   await registerTarget(api);
@@ -110,12 +126,13 @@ it(`answers whatever it is asked, ${requests} times at each endpoint (seed ${see
     await api.call('POST /schedules', { json: scheduleBody({ id, name: id }) });
   }
   const { body: started } = await api.call('POST /schedules/nightly/run');
+  const ids: Record<string, string> = { 'a-job': started.jobs[0].id, 'a-task': await unclearTask(api) };
   const accepted = new Set<string>();
 
   for (const [at, endpoint] of endpoints.entries()) {
     const name = `${endpoint.method.toUpperCase()} ${endpoint.path}`;
     const property = fc.asyncProperty(requestOf(endpoint), async ({ id, query, json, ifMatch, idempotencyKey }) => {
-      const { status } = await api.call(name.replace('{id}', id === 'a-job' ? started.jobs[0].id : id) + query, {
+      const { status } = await api.call(name.replace('{id}', ids[id] ?? id) + query, {
         ...(json !== undefined && { json }),
         ...(ifMatch !== undefined && { ifMatch }),
         ...(idempotencyKey !== undefined && { idempotencyKey }),

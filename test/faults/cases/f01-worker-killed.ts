@@ -34,7 +34,7 @@ export const faultCase: FaultCase = {
   smokeLimitMs: 180_000,
   async run(trial) {
     const always = ['step.before', 'outcome.before'];
-    const drawn = trial.random.shuffled(points).slice(0, 3);
+    const drawn = trial.random.shuffled(points).slice(0, 2);
     const chosen =
       trial.scale === 'full' ? points : points.filter((point) => always.includes(point.name) || drawn.includes(point));
     // One task a worker: each dies of its own.

@@ -46,6 +46,8 @@ export const faultCase: FaultCase = {
       const later = await rig.submit({ tasks: [act] });
       await rig.settled([later]);
       await onlyBy(rig, [later], 1);
+      // What waits in the outbox was told a time by this clock, and would wait as long as it is put back.
+      await until('the outbox to be empty', async () => (await rig.ledger`SELECT FROM outbox`).length === 0);
       await clock?.move(0);
 
       for (const process of [...rig.controlPlanes, ...rig.workers].filter((_, index) => index % 3 !== 0)) {
