@@ -58,9 +58,9 @@ export async function executionsSetup() {
       });
     },
 
-    /** Lets the lease of a claim run out, as if its worker had been silent. */
+    /** Lets the lease of a claim run out, as if its worker had been silent for long. */
     async expireLease({ task }: ClaimedTask): Promise<void> {
-      await sql`UPDATE leases SET expires_at = now() - interval '1 second' WHERE task_id = ${task.id}`;
+      await sql`UPDATE leases SET expires_at = now() - interval '20 seconds' WHERE task_id = ${task.id}`;
     },
 
     /** Resolves when so many sessions of the ledger wait for a lock. */

@@ -10,11 +10,11 @@ export const dispatchTimes = {
   commandLimitMs: 5_000,
   commandSocketTimeoutMs: 4_000,
   connectTimeoutMs: 5_000,
-  /** A job is its worker's for this long; renewed at half of it. */
-  lockMs: 30_000,
+  /** A job is its worker's for this long; renewed at half of it. One whose worker died before it claimed waits for it, and for the stalled check. */
+  lockMs: 15_000,
   /** One look of all workers together finds deliveries without a lock, the next has them delivered again: so twice this at most. */
   stalledCheckMs: 5_000,
-  workerSocketTimeoutMs: 10_000,
+  workerSocketTimeoutMs: 6_000,
   /**
    * How long an idle queue blocks in Redis before it looks again by itself. BullMQ wakes one worker per queue by a marker; a process that is
    * killed with the marker in hand leaves the others asleep, beside jobs that wait, for as long as this. Two commands per queue each time.

@@ -8,6 +8,8 @@ import { queueOfTaskType } from './queue-names.ts';
 export interface TaskDelivery {
   readonly taskId: string;
   readonly generation: number;
+  /** How often it was delivered, this time included. */
+  readonly deliveries: number;
   /** Task type of the queue it came by. */
   readonly type: string;
   /** Aborted with a TaskAbort, unless told otherwise: `delivery_lost` when another worker was given the task, `draining` when the process has to end. */
@@ -33,7 +35,7 @@ export function startTaskWorkers(dispatch: DispatchContext, options: TaskWorkers
     handle: async (job, signal) => {
       const type = typeOf.get(job.queueName);
       if (type === undefined) throw new Error(`no task type has the queue ${job.queueName}`);
-      return await options.process({ ...readTaskData(job.data), type, signal });
+      return await options.process({ ...readTaskData(job.data), deliveries: job.attemptsStarted, type, signal });
     },
   });
 }

@@ -3,7 +3,8 @@ import type { ReconcileDeps } from './reconcile-deps.ts';
 
 type Deps = Pick<ReconcileDeps, 'reconciliation' | 'repairs' | 'onRepair' | 'onError'>;
 
-const pageSize = 2_000;
+/** What is in memory at a time; in Redis a page is one pipeline. */
+const pageSize = 500;
 /**
  * While there are as many timers as schedules, each is looked at this often only: ticks of one that went wrong are late by a pass or two, since
  * overdue schedules are fired without it.

@@ -18,6 +18,14 @@ const pausesMs: Record<Extract<ClaimResult, { kind: 'not_yet' }>['reason'], numb
   needs_operator: 10_000,
 };
 
+/** A task that waits for others asks less often the longer it waits: hundreds behind one target would keep the ledger busy with asking. */
+const longestPauseMs = 10_000;
+
+function pauseMs(reason: keyof typeof pausesMs, deliveries: number): number {
+  const isBehindOthers = reason === 'target_busy' || reason === 'queued';
+  return isBehindOthers ? Math.min(Math.max(pausesMs[reason], deliveries * 250), longestPauseMs) : pausesMs[reason];
+}
+
 /**
  * Runs one task in the order of law 6: claim in the ledger → lease in Redis → session with the target's advisory lock →
  * the gate again → intent → act → verify → outcome under the fence.
@@ -27,7 +35,14 @@ const pausesMs: Record<Extract<ClaimResult, { kind: 'not_yet' }>['reason'], numb
  */
 export async function runTask(
   deps: RunTaskDeps,
-  delivery: { taskId: string; generation: number; type: string; signal: AbortSignal },
+  delivery: {
+    taskId: string;
+    generation: number;
+    type: string;
+    signal: AbortSignal;
+    /** How often it was delivered, this time included. Default 1. */
+    deliveries?: number;
+  },
 ): Promise<Delivery> {
   const executor = deps.executorOf(delivery.type);
   if (executor === undefined)
@@ -48,7 +63,7 @@ export async function runTask(
     case 'skipped':
       return { kind: 'done' };
     case 'not_yet':
-      return later(deps, pausesMs[claim.reason]);
+      return later(deps, pauseMs(claim.reason, delivery.deliveries ?? 1));
     case 'claimed': {
       await failpoint('claim.after');
       const end = await runClaimed(deps, { executor, claimed: claim.claimed, claimSentAtMs, signal });

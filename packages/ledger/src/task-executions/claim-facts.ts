@@ -27,6 +27,12 @@ interface TaskNowRow extends TaskRow {
   readonly freeSince: Date | null;
 }
 
+/**
+ * How long a target is kept for recovery once the lease of acting work on it ran out: several rounds of the workers' looks for such work. Without it,
+ * a target that is never idle would leave the work of a dead worker unrecovered for as long as it is busy.
+ */
+const recoveryHeadStartMs = 15_000;
+
 /** All that a claim is decided by, read with target, job, leases and task locked. */
 export interface LockedFacts {
   readonly job: Job;
@@ -60,8 +66,8 @@ export async function lockClaimFacts(
     tx<TargetRow[]>`SELECT * FROM targets WHERE id = ${targetId} FOR NO KEY UPDATE`,
     tx<JobRow[]>`SELECT * FROM jobs WHERE scheduled_for = ${dueAt} AND id = ${jobId} FOR NO KEY UPDATE`,
     // Locked, so that none is renewed between being found expired and being removed. The others are left to their holders, who may be ending.
-    tx<Pick<Lease, 'taskId'>[]>`
-      SELECT task_id FROM leases WHERE target_id = ${targetId} AND expires_at <= clock_timestamp() FOR UPDATE`,
+    tx<Pick<Lease, 'taskId' | 'access' | 'expiresAt'>[]>`
+      SELECT task_id, access, expires_at FROM leases WHERE target_id = ${targetId} AND expires_at <= clock_timestamp() FOR UPDATE`,
     tx<Pick<Lease, 'taskId' | 'access'>[]>`SELECT task_id, access FROM leases WHERE target_id = ${targetId}`,
     tx<TaskNowRow[]>`
       SELECT tasks.*, clock_timestamp() AS now, ARRAY(
@@ -79,8 +85,14 @@ export async function lockClaimFacts(
   const { needStates, now, queued, freeSince } = taskRow;
   const task = toTask(taskRow);
   const overdue = new Set(expired.map((lease) => lease.taskId));
+  const isRecoverysTurn = expired.some(
+    (lease) =>
+      lease.taskId !== taskId &&
+      lease.access === 'act' &&
+      now.getTime() - lease.expiresAt.getTime() < recoveryHeadStartMs,
+  );
   const others = held.filter((lease) => lease.taskId !== taskId && !overdue.has(lease.taskId));
-  const targetBusy = others.some((lease) => excludes(lease.access, access));
+  const targetBusy = isRecoverysTurn || others.some((lease) => excludes(lease.access, access));
   const mayEnd = targetBusy || task.reason !== null;
   return {
     job: toJob(jobRow),

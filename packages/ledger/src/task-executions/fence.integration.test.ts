@@ -59,6 +59,17 @@ describe('a claim whose lease ran out', () => {
     expect(await claim(await addJob(), 'rebuild')).toEqual({ kind: 'not_yet', reason: 'target_busy' });
   });
 
+  it('keeps its target for recovery at first, from others who would act', async () => {
+    const { addJob, claim, expireLease, sql } = await executionsSetup();
+    const slow = claimedBy(await claim(await addJob(), 'rebuild'));
+    await expireLease(slow);
+    await sql`UPDATE leases SET expires_at = now() - interval '5 seconds'`;
+    const next = await addJob();
+    expect(await claim(next, 'rebuild')).toEqual({ kind: 'not_yet', reason: 'target_busy' });
+    await expireLease(slow);
+    expect(await claim(next, 'rebuild')).toMatchObject({ kind: 'claimed' });
+  });
+
   it('has one winner when renewal and takeover race', async () => {
     const { addJob, claim, expireLease, executions, sql } = await executionsSetup();
     for (let round = 1; round <= 10; round += 1) {
