@@ -59,9 +59,9 @@ export async function startControlPlane(
     onError: (err, source) => logger.warn({ err, source }, 'redis'),
   });
   const healthStore = connection.health;
-  const health = new HealthRegistry({ store: healthStore, now, limitMs: probeLimitMs });
   const { ledger, reconciliation } = connection;
-  registerBuiltInProbes(health, { healthStore, dispatch, now, ledger, reconciliation });
+  const health = new HealthRegistry({ store: healthStore, now, ledgerNow: () => ledger.now(), limitMs: probeLimitMs });
+  registerBuiltInProbes(health, { healthStore, dispatch, ledger, reconciliation });
   health.registerProbe('audit', auditProbe(connection.auditChain, { signed: auditSigner !== undefined }));
   const healthLoop = startLoop({
     everyMs: healthEveryMs,

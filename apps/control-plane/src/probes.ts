@@ -13,7 +13,6 @@ import type { Dispatch } from '@slacktide/dispatch';
 export interface ProbeDeps {
   readonly healthStore: HealthStore;
   readonly dispatch: Dispatch;
-  readonly now: () => Date;
   readonly ledger: Pick<LedgerReader, 'now'>;
   readonly reconciliation: Reconciliation;
 }
@@ -23,15 +22,13 @@ export interface ProbeDeps {
  * report by signals of the workers.
  */
 export function registerBuiltInProbes(registry: HealthRegistry, deps: ProbeDeps): void {
-  const { dispatch, healthStore, ledger, now, reconciliation } = deps;
+  const { dispatch, healthStore, ledger, reconciliation } = deps;
+  const now = () => ledger.now();
   registry.registerProbe('ledger', ledgerProbe(healthStore));
   registry.registerProbe('redis', dispatch.redisProbe);
   registry.registerProbe('workers', workersProbe(healthStore, now));
   registry.registerProbe('schedules', latenessProbe(healthStore));
-  registry.registerProbe(
-    'ticks',
-    deadManProbe(reconciliation, () => ledger.now()),
-  );
+  registry.registerProbe('ticks', deadManProbe(reconciliation, now));
   registry.registerProbe('tasks', neglectedTasksProbe(reconciliation));
   for (const { name } of dispatch.queues) {
     registry.registerProbe(

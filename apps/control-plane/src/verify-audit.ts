@@ -7,7 +7,7 @@ import { processEnvironment, readConfig } from './config.ts';
 import { readSigningKey } from './signing-key.ts';
 
 // Holds the audit log of DATABASE_URL against its seals and, with --heads, against heads exported earlier. Prints what it found.
-// Ends with 0 when the log is intact, 1 when it is not, 2 when it was called wrongly.
+// Ends with 0 when the log is intact, 1 when it is not, 2 when nothing could be said: called wrongly, or the ledger could not be read.
 const usage = 'usage: verify-audit [--heads FILE] [--public-key FILE]';
 
 interface Options {
@@ -44,6 +44,12 @@ function linesOf({ intact, streams, unsealed, heads }: AuditVerdict): string {
   return [...found, `not sealed yet: ${unsealed}`, ...exported, intact ? 'intact' : 'NOT INTACT', ''].join('\n');
 }
 
+/** With what caused it, which names the address or the missing table. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message;
+}
+
 let options: Options;
 try {
   options = readOptions();
@@ -57,6 +63,9 @@ try {
   const verdict = await verifyAudit({ auditChain: connection.auditChain, auditPublicKey }, { heads });
   process.stdout.write(linesOf(verdict));
   process.exitCode = verdict.intact ? 0 : 1;
+} catch (error) {
+  process.stderr.write(`the audit log could not be read: ${describe(error)}\n`);
+  process.exitCode = 2;
 } finally {
   await connection.close();
 }

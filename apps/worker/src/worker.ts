@@ -150,7 +150,7 @@ export async function startWorker(
     }),
     startLoop({
       everyMs: watchTargetsEveryMs,
-      run: () => watchTargets({ ledger, health, gateway, now: () => new Date() }),
+      run: () => watchTargets({ ledger, health, gateway, now: () => new Date(clock.ledgerNowMs) }),
       onError: failed('targets'),
     }),
     startLoop({

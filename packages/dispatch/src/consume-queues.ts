@@ -21,7 +21,7 @@ export interface ConsumeOptions {
   readonly nowMs?: (() => number) | undefined;
   /** Makes the `reason` of the signal. Default: a TaskAbort. */
   readonly abortWith?: ((why: StopReason) => Error) | undefined;
-  /** How long a delivery stays its worker's without renewal, and how often those that ran out are looked for. Default 30 s and 5 s. */
+  /** How long a delivery stays its worker's without renewal, and how often those that ran out are looked for. Default 15 s and 5 s. */
   readonly times?: { readonly lockMs: number; readonly stalledCheckMs: number } | undefined;
 }
 
@@ -49,6 +49,7 @@ export interface Consumers {
  */
 const maxStalledCount = 1_000_000;
 
+/** Starts a worker at each queue, all of them within one bound of deliveries at once. */
 export function consumeQueues(dispatch: DispatchContext, options: ConsumeOptions): Consumers {
   const { connections, prefix, telemetry, onError } = dispatch;
   const { handle, abortWith = (why) => new TaskAbort(why), nowMs = Date.now } = options;

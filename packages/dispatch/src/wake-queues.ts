@@ -26,7 +26,7 @@ const overdueMs = 1_000;
 
 /**
  * The marker is how BullMQ wakes one blocked worker of a queue. A worker that is killed with the marker in hand leaves the others asleep until they
- * look by themselves, a minute later. A queue found asleep twice running gets a new one: once may be a worker just about to look.
+ * look by themselves (`blockForMs`). A queue found asleep twice running gets a new one: once may be a worker just about to look.
  */
 export function queueWaker(connections: Connections, queues: readonly Queue[]): () => Promise<readonly string[]> {
   connections.commands.defineCommand('slacktideWake', { numberOfKeys: 0, lua: findAsleep });

@@ -20,12 +20,12 @@ it('does everything that it is asked for, and keeps it for the relay', async () 
     onError: () => undefined,
   });
   onTestFinished(() => dispatch.close());
-  const health = new HealthRegistry({ store: api.deps.healthStore, now: api.deps.now, limitMs: 4_000 });
+  const { healthStore, ledger, now } = api.deps;
+  const health = new HealthRegistry({ store: healthStore, now, ledgerNow: () => ledger.now(), limitMs: 4_000 });
   registerBuiltInProbes(health, {
-    healthStore: api.deps.healthStore,
+    healthStore,
     dispatch,
-    now: api.deps.now,
-    ledger: api.deps.ledger,
+    ledger,
     reconciliation: api.reconciliation,
   });
   await health.refresh();

@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { TargetError } from '@slacktide/application/ports';
-import type { JsonObject } from '@slacktide/domain';
+import { type JsonObject, timeOrderedId } from '@slacktide/domain';
 import { describe, expect, it } from 'vitest';
 import { type Steps, setup } from './setup.ts';
 
@@ -94,6 +95,17 @@ describe('what an earlier task may have left behind', () => {
     await it.run();
     expect(await it.remnantNow()).toEqual({ outcome: 'kept', note: 'not ours', open: false });
     expect(await it.taskNow()).toMatchObject({ result: { remnants: { kept: ['not ours'] } } });
+  });
+
+  it('and outlived the history of its task is kept, and named, for nobody knows any more how to sweep it', async () => {
+    const it = await leaveBehind(() => Promise.reject(new Error('not to be asked')));
+    await it.sql`UPDATE remnants SET task_id = ${timeOrderedId(new Date(0), randomBytes(10))}`;
+    await it.run();
+    expect(await it.remnantNow()).toMatchObject({ outcome: 'kept', open: false });
+    expect(await it.taskNow()).toMatchObject({
+      state: 'SUCCEEDED',
+      result: { remnants: { kept: [expect.stringContaining(JSON.stringify(proof))] } },
+    });
   });
 
   it('is recorded under the claim before the step acts, and closed by it', async () => {

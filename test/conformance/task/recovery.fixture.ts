@@ -1,4 +1,4 @@
-import { defaultLeaseTimes, type RecoverDeps, recoverExpired } from '@slacktide/application';
+import { leaseTimes, type RecoverDeps, recoverExpired } from '@slacktide/application';
 import type { ClaimedTask, Executor, Intent, NewJob, StepRecord } from '@slacktide/application/ports';
 import { createPostgresGateway } from '@slacktide/targets';
 import { onTestFinished, vi } from 'vitest';
@@ -45,7 +45,7 @@ export async function recoverySetup(executor: Executor = executorOf(), changes: 
     executorOf: (type) => (type === 'INDEX_REBUILD' ? executor : undefined),
     types: ['INDEX_REBUILD'],
     workerId: 'w2',
-    times: defaultLeaseTimes,
+    times: leaseTimes(30_000),
     exit: seen.exit,
     onRecovered: (_, recovered) => seen.recovered(recovered),
     onUnexpected: (_, error) => seen.unexpected(error),

@@ -132,6 +132,27 @@ describe('a task', () => {
     expect(await it.taskNow()).toMatchObject({ state: 'FAILED', error: { code: 'time_limit_exceeded' } });
   });
 
+  it('that is at a late step when its window closes is stopped, its statement on the target too, and has failed', async () => {
+    const closesInMs = 2_000;
+    const it = await setup(
+      {
+        keys: ['a', 'b'],
+        act: async ({ session }, key) => {
+          // Longer than is left by then: a limit of the session counts anew for each statement.
+          await session.execute(`SELECT pg_sleep(${key === 'a' ? 1 : 2.5})`);
+          return {};
+        },
+      },
+      () => ({ gate: async () => ({ kind: 'open', closesInMs }) }),
+    );
+    expect(await it.run()).toEqual({ kind: 'done' });
+    expect(await it.taskNow()).toMatchObject({
+      state: 'FAILED',
+      error: { code: 'window_closed' },
+      steps: [{ state: 'SUCCEEDED' }, { state: 'CANCELLED' }],
+    });
+  });
+
   it('that heeds neither its time limit nor anything else ends its process', async () => {
     const stuck = Promise.withResolvers<void>();
     const exited = Promise.withResolvers<string>();

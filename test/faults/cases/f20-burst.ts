@@ -19,7 +19,7 @@ export const faultCase: FaultCase = {
     'a burst does not keep an urgent job on another target from starting, and each target does one thing at a time',
   smokeLimitMs: 150_000,
   async run(trial) {
-    const [burst, busyTargets] = trial.scale === 'full' ? [100_000, 20] : [2_000, 8];
+    const [burst, busyTargets] = trial.scale === 'full' ? [100_000, 20] : [600, 8];
     await using rig = await startRig(trial, { workers: 2, targets: busyTargets + 1, concurrency: 6 });
     const memory = watchMemory(rig.processes);
     const target_ids = rig.targets.slice(0, busyTargets).map(({ id }) => id);

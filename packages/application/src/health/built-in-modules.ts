@@ -12,6 +12,7 @@ export function targetModule(targetId: string): string {
   return `${targetPrefix}${targetId}`;
 }
 
+/** Whether a module tells how a target is. */
 export function isTargetModule(module: string): boolean {
   return module.startsWith(targetPrefix);
 }

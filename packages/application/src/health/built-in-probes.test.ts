@@ -18,11 +18,12 @@ const worker = (id: string, secondsAgo: number): WorkerHeartbeat => ({
 
 describe('the built-in probes', () => {
   it.each([
-    [{ waiting: 0, active: 0, failed: 0, workers: 0 }, 'HEALTHY'],
-    [{ waiting: 3, active: 0, failed: 0, workers: 1 }, 'HEALTHY'],
-    [{ waiting: 1, active: 0, failed: 0, workers: 0 }, 'UNHEALTHY'],
-    [{ waiting: 0, active: 1, failed: 0, workers: 0 }, 'UNHEALTHY'],
-    [{ waiting: 0, active: 0, failed: 2, workers: 1 }, 'DEGRADED'],
+    [{ waiting: 0, active: 0, delayed: 0, failed: 0, workers: 0 }, 'HEALTHY'],
+    [{ waiting: 3, active: 0, delayed: 0, failed: 0, workers: 1 }, 'HEALTHY'],
+    [{ waiting: 1, active: 0, delayed: 0, failed: 0, workers: 0 }, 'UNHEALTHY'],
+    [{ waiting: 0, active: 1, delayed: 0, failed: 0, workers: 0 }, 'UNHEALTHY'],
+    [{ waiting: 0, active: 0, delayed: 1, failed: 0, workers: 0 }, 'UNHEALTHY'],
+    [{ waiting: 0, active: 0, delayed: 0, failed: 2, workers: 1 }, 'DEGRADED'],
   ])('a queue with %j is %s: work without a worker waits for ever', async (figures, status) => {
     expect(await queueProbe(async () => figures)()).toMatchObject({ status });
   });
@@ -33,7 +34,7 @@ describe('the built-in probes', () => {
     [[worker('a', 1), worker('b', 60)], 'DEGRADED', 'silent: b on h'],
     [[worker('b', 60)], 'UNHEALTHY', 'no worker is alive: b on h'],
   ])('workers %#', async (workers, status, message) => {
-    const probe = workersProbe({ listWorkers: async () => workers }, () => now);
+    const probe = workersProbe({ listWorkers: async () => workers }, async () => now);
     expect(await probe()).toEqual({ status, message: expect.stringContaining(message) });
   });
 
@@ -42,7 +43,7 @@ describe('the built-in probes', () => {
       { ...worker('a', 1), clockSkewMs: -2_400.4 },
       { ...worker('b', 1), clockSkewMs: 1_999 },
     ];
-    expect(await workersProbe({ listWorkers: async () => workers }, () => now)()).toEqual({
+    expect(await workersProbe({ listWorkers: async () => workers }, async () => now)()).toEqual({
       status: 'DEGRADED',
       message: '2 alive; a on h takes no work: its clock is off by -2400 ms',
     });

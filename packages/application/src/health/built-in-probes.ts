@@ -16,13 +16,11 @@ export function ledgerProbe(store: Pick<HealthStore, 'ping'>): Probe {
   };
 }
 
-/** At least one worker lives; one that went silent without signing off is named, and one whose clock is off, which takes no work. */
-export function workersProbe(store: Pick<HealthStore, 'listWorkers'>, now: () => Date): Probe {
+/** At least one worker lives, by the ledger's clock `now`; one that went silent without signing off is named, and one whose clock is off, which takes no work. */
+export function workersProbe(store: Pick<HealthStore, 'listWorkers'>, now: () => Promise<Date>): Probe {
   return async () => {
-    const workers = await store.listWorkers();
-    const silent = workers.filter(
-      (worker) => now().getTime() - worker.lastSeenAt.getTime() > silentAfterSeconds * 1000,
-    );
+    const [workers, at] = await Promise.all([store.listWorkers(), now()]);
+    const silent = workers.filter((worker) => at.getTime() - worker.lastSeenAt.getTime() > silentAfterSeconds * 1000);
     const alive = workers.length - silent.length;
     const silentNames = silent
       .map((worker) => `${worker.id} on ${worker.host}, last seen ${worker.lastSeenAt.toISOString()}`)
@@ -58,20 +56,24 @@ export function latenessProbe(store: Pick<HealthStore, 'listLate'>): Probe {
   };
 }
 
-/** A queue with work needs a live worker (law 5): without one its tasks wait for ever. */
+/** A queue with work needs a live worker (law 5): without one its tasks wait for ever, those put off until later (a busy target, a tick's time) too. */
 export function queueProbe(
   read: () => Promise<{
     readonly waiting: number;
     readonly active: number;
+    readonly delayed: number;
     readonly failed: number;
     readonly workers: number;
   }>,
 ): Probe {
   return async () => {
-    const { waiting, active, failed, workers } = await read();
-    if (waiting + active > 0 && workers === 0)
-      return { status: 'UNHEALTHY', message: `${waiting + active} tasks and no worker` };
+    const { waiting, active, delayed, failed, workers } = await read();
+    const open = waiting + active + delayed;
+    if (open > 0 && workers === 0) return { status: 'UNHEALTHY', message: `${open} tasks and no worker` };
     if (failed > 0) return { status: 'DEGRADED', message: `${failed} deliveries failed for want of infrastructure` };
-    return { status: 'HEALTHY', message: `${waiting} waiting, ${active} active, ${workers} workers` };
+    return {
+      status: 'HEALTHY',
+      message: `${waiting} waiting, ${active} active, ${delayed} put off, ${workers} workers`,
+    };
   };
 }

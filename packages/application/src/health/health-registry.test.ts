@@ -5,7 +5,14 @@ import { HealthRegistry } from './health-registry.ts';
 const now = new Date('2026-11-22T03:00:00Z');
 
 function setup(signals: readonly Signal[] = []) {
-  return new HealthRegistry({ store: { listSignals: async () => signals }, now: () => now, limitMs: 20 });
+  // This process's clock is two hours ahead of the ledger's.
+  const ahead = () => new Date(now.getTime() + 7_200_000);
+  return new HealthRegistry({
+    store: { listSignals: async () => signals },
+    now: ahead,
+    ledgerNow: async () => now,
+    limitMs: 20,
+  });
 }
 
 describe('HealthRegistry', () => {

@@ -18,11 +18,19 @@ export class HealthRegistry {
   readonly #latest = new Map<string, ModuleHealth & ProbeAnswer>();
   readonly #store: Pick<HealthStore, 'listSignals'>;
   readonly #now: () => Date;
+  readonly #ledgerNow: () => Promise<Date>;
   readonly #limitMs: number;
 
-  constructor(options: { store: Pick<HealthStore, 'listSignals'>; now: () => Date; limitMs: number }) {
+  /** `now` says when a probe was asked, also while the ledger is away; how long a signal lives is for `ledgerNow` to say. */
+  constructor(options: {
+    readonly store: Pick<HealthStore, 'listSignals'>;
+    readonly now: () => Date;
+    readonly ledgerNow: () => Promise<Date>;
+    readonly limitMs: number;
+  }) {
     this.#store = options.store;
     this.#now = options.now;
+    this.#ledgerNow = options.ledgerNow;
     this.#limitMs = options.limitMs;
   }
 
@@ -57,9 +65,9 @@ export class HealthRegistry {
   }
 
   async #signals(): Promise<readonly ModuleHealth[]> {
-    const now = this.#now();
     try {
-      return (await this.#store.listSignals()).flatMap((signal) => healthOf(signal, now) ?? []);
+      const [signals, now] = await Promise.all([this.#store.listSignals(), this.#ledgerNow()]);
+      return signals.flatMap((signal) => healthOf(signal, now) ?? []);
     } catch {
       return []; // the ledger's own probe says what is wrong
     }

@@ -9,8 +9,6 @@ export interface ScheduleFilter {
 export interface ScheduleReader {
   get(id: string): Promise<Schedule | undefined>;
   list(page: Page, filter?: ScheduleFilter): Promise<PageOf<Schedule>>;
-  /** Every enabled schedule, for keeping the job schedulers in step. */
-  listEnabled(): Promise<readonly Schedule[]>;
   /** When these are due next, by the ledger's clock at `now`; null = never, while disabled; unknown ones are left out. */
   dueTimes(
     ids: readonly string[],

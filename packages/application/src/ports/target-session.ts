@@ -41,6 +41,7 @@ export type TargetErrorCode =
   | 'session_lost'
   | 'statement_failed';
 
+/** The target, or the way to it, refused something: an outcome that callers expect, with a message fit for the ledger. */
 export class TargetError extends Error {
   readonly code: TargetErrorCode;
   /** SQLSTATE where the server gave one. */

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ClaimedTask, LeaseRequest } from '../ports/index.ts';
 import { keepLease, type LeaseKeeper } from './keep-lease.ts';
-import { defaultLeaseTimes } from './lease-times.ts';
+import { leaseTimes } from './lease-times.ts';
 import { TaskAbort } from './task-abort.ts';
 
-const times = { ...defaultLeaseTimes, lifeMs: 300, renewEveryMs: 100, renewTimeoutMs: 80 };
+const times = { ...leaseTimes(30_000), lifeMs: 300, renewEveryMs: 100, renewTimeoutMs: 80 };
 // The keeper only hands these two on; it looks at nothing inside them.
 const claimed = {} as ClaimedTask;
 const lease = {} as LeaseRequest;

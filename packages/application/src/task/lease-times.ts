@@ -40,6 +40,3 @@ export function leaseTimes(lifeMs: number): LeaseTimes {
     progressEveryMs: 1_000,
   };
 }
-
-/** Of a life of 30 s. */
-export const defaultLeaseTimes: LeaseTimes = leaseTimes(30_000);

@@ -12,7 +12,8 @@ export interface SweptRemnants {
 
 /**
  * Sweeps open remnants of a target, each by the executor of its task type, in a session that holds the advisory lock: so whoever left them is
- * over. What this process has no executor for stays for those who have. Rejects only when the session is lost or told to stop.
+ * over. What this process has no executor for stays for those who have; what outlived its task's history nobody can sweep, and is kept. Rejects only
+ * when the session is lost or told to stop.
  */
 export async function sweepRemnants(
   deps: {
@@ -26,7 +27,7 @@ export async function sweepRemnants(
   const kept: string[] = [];
   const left: string[] = [];
   for (const remnant of open) {
-    const sweep = remnant.taskType === null ? undefined : deps.executorOf(remnant.taskType)?.sweep;
+    const sweep = remnant.taskType === null ? keepOrphan : deps.executorOf(remnant.taskType)?.sweep;
     if (sweep === undefined) continue;
     try {
       const { outcome, note } = await sweep(session, remnant);
@@ -41,6 +42,11 @@ export async function sweepRemnants(
   }
   return { swept, kept, left };
 }
+
+const keepOrphan: NonNullable<Executor['sweep']> = async (_, { id, kind, taskId, proof }) => ({
+  outcome: 'kept',
+  note: `record ${id} (${kind}) of task ${taskId}, which is gone from history: ${JSON.stringify(proof)}`,
+});
 
 /** For a task's result; nothing when there was nothing. */
 export function sweptResult({ swept, kept, left }: SweptRemnants): JsonObject {

@@ -4,6 +4,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { freshLedger, lookInto } from '../../../../test/support/ledger.ts';
 import { sampleContext } from '../../../../test/support/ledger-data.ts';
 import { connectLedger } from '../connect.ts';
+import { isUnsealed } from './is-unsealed.ts';
 
 async function setup() {
   const databaseUrl = await freshLedger();
@@ -188,4 +189,34 @@ it('is sealed by this code when it was written by other code', async () => {
     ('a', 'x', 'of_a_later_release', 'x', '{"deep": {"number": 1e400, "text": "\\ud83d\\ude00 \\u2028"}, "__proto__": [1.5, null]}')`;
   expect(await seal()).toBe(1);
   expect(await verdict()).toMatchObject({ intact: true, streams: [{ stream: 'configuration', seq: 1 }, {}, {}, {}] });
+});
+
+interface PlanNode {
+  readonly 'Relation Name'?: string;
+  readonly 'Actual Rows': number;
+  readonly 'Actual Loops': number;
+  readonly Plans?: readonly PlanNode[];
+}
+
+/** Seals that a plan read. */
+function sealsRead({ Plans = [], ...node }: PlanNode): number {
+  const own = node['Relation Name'] === 'audit_seals' ? node['Actual Rows'] * node['Actual Loops'] : 0;
+  return own + Plans.reduce((sum, plan) => sum + sealsRead(plan), 0);
+}
+
+it('reads the seals after the mark only, however many there are', async () => {
+  const { sql, auditChain } = await setup();
+  await sql`
+    INSERT INTO audit_events (actor, action, entity, entity_id) SELECT 'system:test', 'try', 'job', i::text FROM generate_series(1, 20000) AS i`;
+  await sql`
+    INSERT INTO audit_seals (stream, seq, event_id, hash)
+    SELECT 'work', id, id, repeat('0', 64) FROM audit_events WHERE id <= 19990`;
+  await sql`UPDATE audit_sealing SET settled_id = 19980`;
+  await sql`ANALYZE audit_events, audit_seals`;
+  expect((await auditChain.backlog()).unsealed).toBe(10);
+  const mark = sql`(SELECT settled_id FROM audit_sealing)`;
+  const [row] = await sql`
+    EXPLAIN (ANALYZE, FORMAT JSON)
+    SELECT count(*) FROM audit_events AS event WHERE id > ${mark} AND ${isUnsealed(sql as never, mark)}`;
+  expect(sealsRead(row?.['QUERY PLAN'][0].Plan)).toBeLessThanOrEqual(20);
 });

@@ -17,9 +17,10 @@ export function createAuditChain(sql: LedgerPool): AuditChain {
     readHeads: () => readHeads(sql),
 
     async backlog() {
+      const settledId = sql`(SELECT settled_id FROM audit_sealing)`;
       const [row] = await sql<[{ unsealed: number; oldestSeconds: number }]>`
         SELECT count(*) AS unsealed, coalesce(extract(epoch FROM now() - min(at)), 0)::float8 AS oldest_seconds
-        FROM audit_events AS event WHERE id > (SELECT settled_id FROM audit_sealing) AND ${isUnsealed(sql)}`;
+        FROM audit_events AS event WHERE id > ${settledId} AND ${isUnsealed(sql, settledId)}`;
       return { ...row };
     },
 
@@ -35,7 +36,8 @@ export function createAuditChain(sql: LedgerPool): AuditChain {
     async listLeftOut(afterId, limit) {
       const rows = await sql<{ id: number; entity: string }[]>`
         SELECT id, entity FROM audit_events AS event
-        WHERE id > ${afterId}::bigint AND id <= (SELECT settled_id FROM audit_sealing) AND ${isUnsealed(sql)}
+        WHERE id > ${afterId}::bigint AND id <= (SELECT settled_id FROM audit_sealing)
+          AND ${isUnsealed(sql, sql`${afterId}::bigint`)}
         ORDER BY id LIMIT ${limit}`;
       return rows.map(({ id, entity }): LeftOutEvent => ({ id: String(id), entity }));
     },

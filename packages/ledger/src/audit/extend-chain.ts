@@ -19,8 +19,9 @@ export async function extendChain(pool: LedgerPool, limit: number, seal: Seal): 
       SELECT settled_id, asked_id, writers, date_trunc('milliseconds', clock_timestamp()) AS now
       FROM audit_sealing FOR UPDATE SKIP LOCKED`;
     if (sealing === undefined) return undefined;
+    const settledId = tx`${sealing.settledId}::bigint`;
     const rows = await tx<AuditRow[]>`
-      SELECT * FROM audit_events AS event WHERE id > ${sealing.settledId} AND ${isUnsealed(tx)} ORDER BY id LIMIT ${limit}`;
+      SELECT * FROM audit_events AS event WHERE id > ${settledId} AND ${isUnsealed(tx, settledId)} ORDER BY id LIMIT ${limit}`;
     if (rows.length > 0) {
       const heads = await readHeads(tx);
       await insertSeals(tx, seal({ heads, events: rows.map(toAuditEvent), now: sealing.now }));

@@ -19,7 +19,8 @@ export async function settle(tx: LedgerSql, { settledId, askedId, writers }: Sea
     open.length > 0
       ? []
       : await tx<{ id: number }[]>`
-        SELECT id FROM audit_events AS event WHERE id > ${settledId} AND id <= ${asked} AND ${isUnsealed(tx)} ORDER BY id LIMIT 1`;
+        SELECT id FROM audit_events AS event
+        WHERE id > ${settledId} AND id <= ${asked} AND ${isUnsealed(tx, tx`${settledId}::bigint`)} ORDER BY id LIMIT 1`;
   const settled = open.length > 0 ? settledId : first === undefined ? asked : first.id - 1;
   const done = settled === asked;
   await tx`

@@ -3,6 +3,7 @@ import type { LedgerPool } from '../sql.ts';
 /**
  * The lock belongs to a transaction, so that a reconnect cannot lose it unseen, and nobody has to release it. The transaction only holds
  * the lock: it has no snapshot and no id of its own, so it keeps no dead rows alive; what `work` writes is committed by itself.
+ * A leader that stands still, or takes longer than `idle_in_transaction_session_timeout` (a minute), loses the lock; its call then rejects.
  */
 export async function exclusively<T>(
   pool: LedgerPool,

@@ -66,6 +66,20 @@ describe('redrive', () => {
     ]);
   });
 
+  it('leaves no step open when the task is skipped instead of run again', async () => {
+    const { claim, recoveries, sql, taken: make, taskNow } = await recoverySetup();
+    const { job, taken } = await make({ steps: [done, inHand, waiting] });
+    await recoveries.redrive(taken, 'worker_lost');
+    await sql`UPDATE jobs SET cancel_requested_at = now() WHERE id = ${job.id}`;
+    expect(await claim(job, 'rebuild', { generation: 2 })).toEqual({ kind: 'skipped', reason: 'cancelled' });
+    const task = await taskNow(job);
+    expect(task?.steps.map(({ key, state, reason, finishedAt }) => [key, state, reason, finishedAt])).toEqual([
+      ['done', 'SUCCEEDED', null, new Date(0)],
+      ['in hand', 'SKIPPED', 'cancelled', task?.finishedAt],
+      ['waiting', 'SKIPPED', 'cancelled', task?.finishedAt],
+    ]);
+  });
+
   it('goes on from the generation that the job has meanwhile', async () => {
     const { jobNow, outbox, recoveries, sql, taken: make } = await recoverySetup();
     const { job, taken } = await make();

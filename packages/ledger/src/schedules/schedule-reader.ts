@@ -27,11 +27,6 @@ export function createScheduleReader(sql: LedgerSql): ScheduleReader {
       return pageOf(rows.map(toSchedule), page, ({ createdAt, id }) => ({ at: createdAt, id }));
     },
 
-    async listEnabled() {
-      const rows = await sql<ScheduleRow[]>`SELECT * FROM schedules WHERE enabled ORDER BY id`;
-      return rows.map(toSchedule);
-    },
-
     async dueTimes(ids) {
       const rows = await sql<{ id: string | null; nextDueAt: Date | null; now: Date }[]>`
         SELECT id, next_due_at, clock.now FROM (SELECT now()) AS clock LEFT JOIN schedules ON id = ANY(${[...ids]})`;

@@ -12,6 +12,7 @@ import { sql } from 'drizzle-orm';
 import { boolean, check, index, integer, jsonb, pgTable, smallint, text } from 'drizzle-orm/pg-core';
 import { callersId, instant, oneOf, windowHours } from './columns.ts';
 
+/** When, where and what; `next_due_at` is the tick that is still to be written. */
 export const schedules = pgTable(
   'schedules',
   {

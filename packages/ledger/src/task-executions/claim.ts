@@ -1,5 +1,5 @@
 import type { ClaimResult } from '@slacktide/application/ports';
-import { decideClaim, isTimeOrderedId, type SkipReason } from '@slacktide/domain';
+import { decideClaim, isTimeOrderedId, type SkipReason, terminalStates } from '@slacktide/domain';
 import { insertAudit } from '../audit/insert-audit.ts';
 import type { LedgerPool, LedgerSql } from '../sql.ts';
 import { type ClaimRequest, type LockedFacts, lockClaimFacts } from './claim-facts.ts';
@@ -50,6 +50,9 @@ async function skip(
     WITH skipped AS (
       UPDATE tasks SET state = ${state}, reason = ${reason}, finished_at = ${now}
       WHERE scheduled_for = ${job.scheduledFor} AND id = ${task.id}
+    ), left_out AS ( -- what an earlier attempt had begun or planned
+      UPDATE steps SET state = 'SKIPPED', reason = ${reason}, finished_at = ${now}
+      WHERE scheduled_for = ${job.scheduledFor} AND task_id = ${task.id} AND state <> ALL(${terminalStates as unknown as string[]})
     )
     ${insertAudit(tx, { actor: `worker:${workerId}`, traceId: job.traceId }, [entry])}`;
   return { kind: 'skipped', reason };

@@ -33,6 +33,15 @@ describe('gate', () => {
     await sql`UPDATE jobs SET cancel_requested_at = now()`;
     expect(await executions.gate(claimed)).toEqual({ kind: 'closed', reason: 'cancelled' });
   });
+
+  it('stays open to what runs while another task of the job waits for a person', async () => {
+    const { addJob, claim, executions, sql } = await executionsSetup();
+    const claimed = claimedBy(await claim(await addJob(), 'rebuild'));
+    await sql`UPDATE jobs SET state = 'NEEDS_OPERATOR'`;
+    expect(await executions.gate(claimed)).toEqual({ kind: 'open', closesInMs: null });
+    await sql`UPDATE jobs SET cancel_requested_at = now()`;
+    expect(await executions.gate(claimed)).toEqual({ kind: 'closed', reason: 'cancelled' });
+  });
 });
 
 describe('finalise', () => {

@@ -5,8 +5,8 @@ import type { LedgerPool } from '../sql.ts';
 import { heldTask } from './held-task.ts';
 
 /**
- * Asks once more what the claim asked, as if the task were still to be claimed: cancel, halt and window decide. A claim that is gone
- * finds the gate closed with `target_busy`.
+ * Asks once more what the claim asked, as if the task were still to be claimed: cancel, halt and window decide. That another task of the job
+ * waits for a person keeps nothing from going on that has begun. A claim that is gone finds the gate closed with `target_busy`.
  */
 export async function gate(pool: LedgerPool, claimed: ClaimedTask): ReturnType<TaskExecutions['gate']> {
   const [row] = await pool<(JobRow & { now: Date; isHeld: boolean })[]>`
@@ -17,7 +17,7 @@ export async function gate(pool: LedgerPool, claimed: ClaimedTask): ReturnType<T
   const { now, isHeld, ...jobRow } = row;
   const job = toJob(jobRow);
   const decision = decideClaim({
-    job,
+    job: job.state === 'NEEDS_OPERATOR' ? { ...job, state: 'RUNNING' } : job,
     task: { ...claimed.task, state: 'PENDING', reason: null },
     generation: job.generation,
     needs: [],

@@ -46,7 +46,7 @@ export async function startApi(options: ApiOptions = {}) {
     auditChain,
     auditSigner: undefined,
     healthStore,
-    health: new HealthRegistry({ store: healthStore, now, limitMs: 2_000 }),
+    health: new HealthRegistry({ store: healthStore, now, ledgerNow: () => ledger.now(), limitMs: 2_000 }),
     taskTypes: taskTypeCatalog(taskTypes),
     randomBytes: (count) => randomBytes(count),
     inquiryTimeoutMs: options.inquiryTimeoutMs ?? 20_000,

@@ -2,6 +2,7 @@ import { resolveTask } from '@slacktide/application';
 import { IdPath, Job, TaskResolution } from '@slacktide/contract';
 import { endpoint } from '../endpoint.ts';
 
+/** What a person does about single tasks. */
 export const taskEndpoints = [
   endpoint({
     method: 'post',
