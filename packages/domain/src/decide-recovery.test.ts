@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decideRecovery, type Evidence, type RecoveryDecision, type RecoveryFacts } from './decide-recovery.ts';
+import {
+  decideRecovery,
+  type Evidence,
+  mayLook,
+  type RecoveryDecision,
+  type RecoveryFacts,
+} from './decide-recovery.ts';
 import { safetyClasses } from './task-type.ts';
 
 const over = (found: 'done' | 'not_done' | 'unclear', isPromoted = false): Evidence => ({
@@ -14,6 +20,7 @@ function facts(changes: Partial<RecoveryFacts> = {}): RecoveryFacts {
     class: 'idempotent',
     canRollBack: false,
     crashes: 0,
+    attempts: 1,
     cancelRequested: false,
     evidence: over('not_done'),
     expiredForMs: 0,
@@ -37,6 +44,7 @@ const anyFacts: fc.Arbitrary<RecoveryFacts> = fc.record({
   class: fc.constantFrom(...safetyClasses),
   canRollBack: fc.boolean(),
   crashes: fc.nat(3),
+  attempts: fc.integer({ min: 1, max: 6 }),
   cancelRequested: fc.boolean(),
   evidence: anyEvidence,
   expiredForMs: fc.nat(2_000_000),
@@ -135,6 +143,27 @@ describe('decideRecovery', () => {
       { crashes: 1, evidence: over('done') },
       { kind: 'succeed' },
     ],
+    ['looks a third time', { attempts: 3, evidence: over('done') }, { kind: 'succeed' }],
+    [
+      'quarantines harmless work whose recovery came to no end three times',
+      { attempts: 4, evidence: { kind: 'out_of_reach' } },
+      { kind: 'quarantine' },
+    ],
+    [
+      'cancels such work where somebody wants it to end',
+      { attempts: 4, cancelRequested: true, evidence: { kind: 'out_of_reach' } },
+      { kind: 'cancel' },
+    ],
+    [
+      'asks a person about other work whose recovery came to no end three times',
+      { class: 'compensable', canRollBack: true, attempts: 4, evidence: { kind: 'out_of_reach' } },
+      { kind: 'need_operator', why: 'recovery_fails' },
+    ],
+    [
+      'does again what never touched the target, however often recovery was cut short: it needs no look',
+      { class: 'never_retry', attempts: 9, evidence: { kind: 'untouched' } },
+      { kind: 'redrive' },
+    ],
   ])('%s', (_, changes, expected) => expect(decideRecovery(facts(changes))).toEqual(expected));
 
   test('never repeats never-retry work that may have touched its target', () => {
@@ -161,8 +190,18 @@ describe('decideRecovery', () => {
     fc.assert(
       fc.property(anyFacts, fc.constantFrom(running, ending), (some, evidence) => {
         const { kind } = decideRecovery({ ...some, evidence });
-        const isPatient = some.expiredForMs < some.giveUpMs || evidence === running;
+        const isPatient = mayLook(some) && (some.expiredForMs < some.giveUpMs || evidence === running);
         if (isPatient) expect(['wait', 'end_session']).toContain(kind);
+      }),
+    );
+  });
+
+  test('has nothing done on the target once recovery came to no end three times', () => {
+    fc.assert(
+      fc.property(anyFacts, fc.integer({ min: 4, max: 9 }), (some, attempts) => {
+        expect(['redrive', 'cancel', 'quarantine', 'need_operator']).toContain(
+          decideRecovery({ ...some, attempts }).kind,
+        );
       }),
     );
   });

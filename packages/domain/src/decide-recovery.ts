@@ -24,6 +24,8 @@ export interface RecoveryFacts {
   readonly canRollBack: boolean;
   /** Workers that died over the task before this one. */
   readonly crashes: number;
+  /** Take-overs since the last that came to an orderly end, this one among them. */
+  readonly attempts: number;
   readonly cancelRequested: boolean;
   readonly evidence: Evidence;
   /** Since the lease ran out. */
@@ -57,10 +59,18 @@ export type UnclearReason =
   | 'cannot_be_rolled_back'
   | 'promoted'
   | 'other_system'
-  | 'out_of_reach';
+  | 'out_of_reach'
+  | 'recovery_fails';
 
 /** A task over which so many workers died is not given to another one. */
 export const crashesUntilQuarantine = 2;
+
+/**
+ * The take-over, of those that follow one another without an orderly end, that does not look at the target any more: what an executor does to find out, to
+ * take back and to sweep may be what kills workers, and nothing else would bound how many. Not earlier, for a take-over that ends because the
+ * ledger is away counts as well: it cannot say that it ended, and three of these may come together by chance.
+ */
+export const recoveryAttemptsUntilBlind = 4;
 
 /**
  * Decides what becomes of a task whose worker let its lease run out (law 7).
@@ -70,11 +80,13 @@ export const crashesUntilQuarantine = 2;
  *   done                                   → succeed
  *   not done, or nobody can tell           → by class: again · roll back · a person
  *   target or session out of reach         → wait; past `giveUpMs` → again where that is harmless, else a person
+ *   recovery itself came to no end, thrice → no look: quarantined where that is harmless, else a person
  *
  * Again means: cancelled where that was asked for, and never once a second worker died over it.
  */
 export function decideRecovery(facts: RecoveryFacts): RecoveryDecision {
   const { evidence } = facts;
+  if (evidence.kind !== 'untouched' && !mayLook(facts)) return withoutLook(facts);
   switch (evidence.kind) {
     case 'untouched':
       return again(facts);
@@ -88,6 +100,17 @@ export function decideRecovery(facts: RecoveryFacts): RecoveryDecision {
     case 'over':
       return evidence.found === 'done' ? { kind: 'succeed' } : byClass(facts, evidence.isPromoted);
   }
+}
+
+/** Whether recovery may still do anything on the target to find out what became of the work. */
+export function mayLook({ attempts }: Pick<RecoveryFacts, 'attempts'>): boolean {
+  return attempts < recoveryAttemptsUntilBlind;
+}
+
+/** Whoever comes next to the target needs its lock: idempotent work may end though nobody knows whether it still runs. */
+function withoutLook(facts: RecoveryFacts): RecoveryDecision {
+  if (facts.class !== 'idempotent') return { kind: 'need_operator', why: 'recovery_fails' };
+  return { kind: facts.cancelRequested ? 'cancel' : 'quarantine' };
 }
 
 function byClass(facts: RecoveryFacts, isPromoted: boolean): RecoveryDecision {

@@ -146,8 +146,8 @@ describe('workers', () => {
   });
 });
 
-describe('listLate', () => {
-  it('names enabled schedules whose due time is past, the latest first', async () => {
+describe('readLateness', () => {
+  it('counts enabled schedules that are late by more than was asked, and names the latest of all', async () => {
     const { health, ledger } = await setup();
     const now = (await ledger.now()).getTime();
     const due = (id: string, inMs: number | null, enabled = true) =>
@@ -164,15 +164,17 @@ describe('listLate', () => {
       }
       return { result: null, audit: [{ action: 'schedule.create', entity: 'schedule', entityId: 'late' }] };
     });
-    const late = await health.listLate();
-    expect(late).toMatchObject([
-      { scheduleId: 'later', name: 'Schedule later' },
-      { scheduleId: 'late', name: 'Schedule late' },
-    ]);
-    expect(late[0]?.lateSeconds).toBeGreaterThanOrEqual(3600);
-    expect(late[1]?.lateSeconds).toBeGreaterThanOrEqual(60);
-    expect(late[1]?.lateSeconds).toBeLessThan(3600);
+    const { count, worst } = await health.readLateness(59.5);
+    expect({ count, worst }).toMatchObject({ count: 2, worst: { scheduleId: 'later', name: 'Schedule later' } });
+    expect(worst?.lateSeconds).toBeGreaterThanOrEqual(3600);
+    expect(await health.readLateness(3_000)).toMatchObject({ count: 1, worst: { scheduleId: 'later' } });
+    expect(await health.readLateness(86_400)).toMatchObject({ count: 0, worst: { scheduleId: 'later' } });
   });
+});
+
+it('names nobody where none is late', async () => {
+  const { health } = await setup();
+  expect(await health.readLateness(0)).toEqual({ count: 0, worst: null });
 });
 
 describe('ping', () => {

@@ -1,4 +1,4 @@
-import type { HealthStore, WorkerHeartbeat } from '@slacktide/application/ports';
+import type { HealthStore, Lateness, WorkerHeartbeat } from '@slacktide/application/ports';
 import { listSignals, repeatSignal, sweepSignals, upsertSignal } from './signals/signal-rows.ts';
 import { jsonb, type LedgerPool } from './sql.ts';
 
@@ -40,10 +40,17 @@ export function createHealthStore(sql: LedgerPool): HealthStore {
         SELECT id, host, version, task_types, concurrency, started_at, last_seen_at, draining, clock_skew_ms FROM workers ORDER BY id`;
     },
 
-    async listLate() {
-      return sql<{ scheduleId: string; name: string; lateSeconds: number }[]>`
-        SELECT id AS schedule_id, name, extract(epoch FROM now() - next_due_at)::float8 AS late_seconds
-        FROM schedules WHERE enabled AND next_due_at < now() ORDER BY next_due_at, id`;
+    async readLateness(lateAfterSeconds) {
+      // One row: while ticks stand still every schedule there is may be late, and this is asked every few seconds.
+      const [row] = await sql<{ count: number; worst: Lateness['worst'] }[]>`
+        SELECT
+          (SELECT count(*)::int FROM schedules
+           WHERE enabled AND next_due_at < now() - make_interval(secs => ${lateAfterSeconds}::float8)) AS count,
+          (SELECT jsonb_build_object(
+             'scheduleId', id, 'name', name, 'lateSeconds', extract(epoch FROM now() - next_due_at)::float8)
+           FROM schedules WHERE enabled AND next_due_at < now() ORDER BY next_due_at, id LIMIT 1) AS worst`;
+      if (row === undefined) throw new Error('expected a row of lateness');
+      return row;
     },
 
     async ping() {

@@ -97,7 +97,16 @@ describe('what an earlier task may have left behind', () => {
     expect(await it.taskNow()).toMatchObject({ result: { remnants: { kept: ['not ours'] } } });
   });
 
-  it('and outlived the history of its task is kept, and named, for nobody knows any more how to sweep it', async () => {
+  it('is swept by what its record says, though it outlived the history of its task', async () => {
+    const it = await leaveBehind(async () => ({ outcome: 'swept', note: 'dropped left_behind' }));
+    await it.sql`UPDATE remnants SET task_id = ${timeOrderedId(new Date(0), randomBytes(10))},
+      task_type = (SELECT type FROM tasks WHERE id = ${it.taskId})`;
+    await it.run();
+    expect(await it.remnantNow()).toMatchObject({ outcome: 'swept', open: false });
+    expect(it.seenOfSweep.swept).toEqual([proof]);
+  });
+
+  it('and is of an older release, its task gone from history, is kept, and named, for nobody knows any more how to sweep it', async () => {
     const it = await leaveBehind(() => Promise.reject(new Error('not to be asked')));
     await it.sql`UPDATE remnants SET task_id = ${timeOrderedId(new Date(0), randomBytes(10))}`;
     await it.run();

@@ -116,6 +116,17 @@ describe('work whose session is over', () => {
     expect((await it.target.owner.query('SELECT FROM taken_back')).rowCount).toBe(0);
   });
 
+  it('is taken back outside of the window, too: half done it would be worse', async () => {
+    const it = await recoverySetup(
+      executorOf({ class: 'compensable', rollBack: async () => ({ dropped: 'scratch' }) }),
+    );
+    const { job } = await it.interrupted();
+    const closed = (new Date().getUTCHours() + 12) % 24;
+    await it.sql`UPDATE jobs SET window_start_hour = ${closed}, window_end_hour = ${(closed + 1) % 24} WHERE id = ${job.id}`;
+    await it.recover();
+    expect(await it.taskNow(job)).toMatchObject({ state: 'ROLLED_BACK', result: { dropped: 'scratch' } });
+  });
+
   it('is tried to be taken back until patience ends, then a person is asked', async () => {
     const rollBack = vi.fn(() => Promise.reject(new TargetError('lock_timeout', 'somebody has the table')));
     const patience = { ...patient };
@@ -258,6 +269,51 @@ describe('a target out of reach', () => {
     patience.giveUpMs = 0;
     await it.recover();
     expect(await it.taskNow(job)).toMatchObject(expected);
+  });
+});
+
+describe('a recovery that came to no end three times', () => {
+  it.each([
+    ['idempotent', { state: 'FAILED', error: { code: 'quarantined', detail: { recovery_attempts: 4 } } }],
+    ['compensable', { state: 'NEEDS_OPERATOR', error: { code: 'outcome_unclear', detail: { why: 'recovery_fails' } } }],
+  ] as const)(
+    'is not given another worker to kill: %s work is let be, with no look at the target',
+    async (safety, end) => {
+      const [inspect, rollBack, sweep] = [vi.fn(), vi.fn(), vi.fn()];
+      const it = await recoverySetup(executorOf({ class: safety, inspect, rollBack, sweep }));
+      const { job, claimed } = await it.interrupted({ steps: [done, inHand] });
+      await it.sql`INSERT INTO remnants (target_id, task_id, fence, kind, proof) VALUES ('shop', ${claimed.task.id}, 1, 'index', '{}')`;
+      const lookedAt = [
+        vi.spyOn(it.gateway, 'findPredecessor'),
+        vi.spyOn(it.gateway, 'act'),
+        vi.spyOn(it.gateway, 'read'),
+      ];
+      for (const workerId of ['w3', 'w4', 'w5']) {
+        const taken = await it.deps.recoveries.takeOver({ taskId: claimed.task.id, workerId, leaseLifeMs: 60_000 });
+        expect(taken.kind).toBe('taken');
+        await it.expireLease(claimed); // whoever took it over died
+      }
+      expect(await it.recover()).toBe(1);
+      expect(await it.taskNow(job)).toMatchObject({ ...end, crashes: 1 });
+      for (const call of [inspect, rollBack, sweep, ...lookedAt]) expect(call).not.toHaveBeenCalled();
+      expect(await it.sql`SELECT closed_at FROM remnants`).toEqual([{ closed_at: null }]);
+    },
+  );
+
+  it('looks again as often when one of them said that it ended', async () => {
+    const inspect = vi.fn(async () => ({ kind: 'done', result: {} }) as const);
+    const it = await recoverySetup(executorOf({ inspect }));
+    const { job, claimed } = await it.interrupted();
+    for (const isOrderly of [false, false, true, false, false]) {
+      const request = { taskId: claimed.task.id, workerId: 'w3', leaseLifeMs: 60_000 };
+      const result = await it.deps.recoveries.takeOver(request);
+      if (result.kind !== 'taken') throw new Error(`expected a take-over, got: ${result.kind}`);
+      if (isOrderly) await it.deps.recoveries.postpone(result.taken, 'worker_draining', 0);
+      else await it.expireLease(claimed);
+    }
+    await it.recover();
+    expect(await it.taskNow(job)).toMatchObject({ state: 'SUCCEEDED' });
+    expect(inspect).toHaveBeenCalledOnce();
   });
 });
 

@@ -34,6 +34,13 @@ export interface WorkerHeartbeat {
   readonly clockSkewMs: number;
 }
 
+export interface Lateness {
+  /** Schedules late by more than was asked for. */
+  readonly count: number;
+  /** The latest of all, however little that is; null = none is late. */
+  readonly worst: { readonly scheduleId: string; readonly name: string; readonly lateSeconds: number } | null;
+}
+
 export interface HealthStore {
   /** Writes the signal, unaudited: for what workers see of targets. */
   putSignal(signal: NewSignal): Promise<Signal>;
@@ -46,8 +53,8 @@ export interface HealthStore {
   /** Removes the row of a worker that stopped in order. */
   signOff(workerId: string): Promise<void>;
   listWorkers(): Promise<readonly WorkerHeartbeat[]>;
-  /** Enabled schedules whose due time is past, with how late they are. */
-  listLate(): Promise<readonly { readonly scheduleId: string; readonly name: string; readonly lateSeconds: number }[]>;
+  /** How late ticks are now: of enabled schedules whose due time is past. */
+  readLateness(lateAfterSeconds: number): Promise<Lateness>;
   /** Round trip to the ledger. Rejects when it is away. */
   ping(): Promise<void>;
 }

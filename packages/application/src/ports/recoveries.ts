@@ -18,7 +18,7 @@ export interface Remnant extends NewRemnant {
   readonly id: number;
   readonly targetId: string;
   readonly taskId: string;
-  /** Whose executor knows how to sweep it; null when the task is gone from history. */
+  /** Whose executor knows how to sweep it; null when nobody can tell any more: of an older release, and its task gone from history. */
   readonly taskType: string | null;
   readonly fence: number;
   readonly recordedAt: Date;
@@ -52,6 +52,8 @@ export interface TakenOver extends ClaimedTask {
   /** By the ledger's clock. When nothing tells it any more: when the task began. */
   readonly expiredAt: Date;
   readonly expiredForMs: number;
+  /** Take-overs of this claim since the last that came to an orderly end, this one among them: 1 unless workers died while they recovered it. */
+  readonly attempts: number;
   readonly steps: readonly Step[];
   /** Of this task, not closed yet. */
   readonly remnants: readonly Remnant[];
@@ -69,7 +71,7 @@ export type TakeOverResult =
  * is gone, and nothing was written.
  */
 export interface Recoveries {
-  /** Of these task types, those of the oldest jobs first; what was postponed is left out until its time. */
+  /** Of these task types, those of the oldest jobs first; what was postponed is left out until its time, what needs a target in use until it is free. */
   listExpired(request: { types: readonly string[]; limit: number }): Promise<readonly ExpiredTask[]>;
   takeOver(request: { taskId: string; workerId: string; leaseLifeMs: number }): Promise<TakeOverResult>;
   /** Gives the lease back with the task still RUNNING: it can be taken over again, after `notBeforeMs`. */

@@ -1,4 +1,4 @@
-import { decideRecovery, type Evidence, type RecoveryDecision } from '@slacktide/domain';
+import { decideRecovery, type Evidence, mayLook, type RecoveryDecision } from '@slacktide/domain';
 import { AppError } from '../app-error.ts';
 import {
   compareEpochs,
@@ -32,6 +32,7 @@ export interface RecoveryRun {
  * was left behind.
  *
  *   nothing written of an intent → nothing was done: no look is needed
+ *   three looks came to no end   → no look is taken any more
  *   the session of the intent    → gone, or ended by us
  *   the target's advisory lock   → ours: only that proves that nothing of it runs any more
  *   steps in the ledger, catalogue → done or not
@@ -42,6 +43,8 @@ export async function lookAtTarget(run: RecoveryRun): Promise<Finding> {
   const { taken } = run;
   const known: Known = {};
   if (taken.access === 'observe' || taken.intent === null) return conclude(run, { kind: 'untouched' }, known);
+  // Workers died while they did what follows: not even a session is opened.
+  if (!mayLook(taken)) return conclude(run, { kind: 'out_of_reach' }, known);
   try {
     return await look(run, taken.intent, known);
   } catch (error) {
@@ -131,6 +134,7 @@ function decide({ deps, executor, taken }: RecoveryRun, evidence: Evidence): Rec
     class: executor.taskType.class,
     canRollBack: executor.rollBack !== undefined,
     crashes: taken.task.crashes,
+    attempts: taken.attempts,
     cancelRequested: taken.job.cancelRequestedAt !== null,
     evidence,
     expiredForMs: taken.expiredForMs,

@@ -1,5 +1,5 @@
 import type { Json, JsonObject, Step, UnclearReason } from '@slacktide/domain';
-import { isTerminal } from '@slacktide/domain';
+import { isTerminal, mayLook } from '@slacktide/domain';
 import type { TakenOver, TaskOutcome } from '../ports/index.ts';
 import { sweptResult } from '../task/sweep-remnants.ts';
 import type { Finding } from './finding.ts';
@@ -12,6 +12,7 @@ const whyUnclear: Record<UnclearReason, string> = {
   cannot_be_rolled_back: 'there is no way to take it back',
   promoted: 'the target was promoted meanwhile, and the old primary may still be at work',
   other_system: 'the target is now another system than the one that was worked on',
+  recovery_fails: 'whoever looked what became of it came to no end, so nobody looks any more',
   out_of_reach: 'its target could not be asked, or its session would not end, for too long',
 };
 
@@ -77,9 +78,13 @@ function endSteps(steps: readonly Step[], state: 'CANCELLED' | 'ROLLED_BACK', no
   });
 }
 
-function quarantined({ task, previousWorkerId, expiredAt, steps }: TakenOver): string {
+function quarantined(taken: TakenOver): string {
+  const { attempts, task, previousWorkerId, expiredAt, steps } = taken;
   const inHand = steps.find(({ state }) => state === 'RUNNING');
   const at = inHand === undefined ? '' : `, at ${inHand.object ?? inHand.key}`;
+  if (taken.intent !== null && !mayLook(taken)) {
+    return `recovery was begun ${attempts - 1} times and came to no end, the last time by ${previousWorkerId}${at}: nobody looks any more what became of it`;
+  }
   return `${task.crashes + 1} workers were lost over it, the last one, ${previousWorkerId}, by ${expiredAt.toISOString()}${at}: it is not given to another`;
 }
 
@@ -100,6 +105,7 @@ function everything(taken: TakenOver, finding: Finding): JsonObject {
   const inHand = steps.filter(({ state }) => state === 'RUNNING');
   return {
     ...about(taken, finding),
+    recovery_attempts: taken.attempts,
     session:
       intent === null
         ? null

@@ -191,6 +191,19 @@ describe('prune', () => {
     expect(await sql`SELECT sum(task_count)::int AS tasks FROM daily_figures`).toEqual([{ tasks: 3 }]);
   });
 
+  it('forgets what was left on targets 30 days after it was gone, and nothing that may still be there', async () => {
+    const { history, sql } = await setup();
+    const row = { target_id: 'shop', fence: 1, kind: 'index', proof: sql.json({}), task_id: sampleJob().id };
+    const [old, late] = [31, 29].map((days) => new Date(Date.now() - days * dayMs));
+    await sql`INSERT INTO remnants ${sql([
+      { ...row, recorded_at: old, closed_at: old, outcome: 'swept', note: 'old' },
+      { ...row, recorded_at: old, closed_at: late, outcome: 'swept', note: 'late' },
+      { ...row, recorded_at: old, closed_at: null, outcome: null, note: 'open' },
+    ] as never)}`;
+    await history.prune(24);
+    expect(await sql`SELECT note FROM remnants ORDER BY id`).toEqual([{ note: 'late' }, { note: 'open' }]);
+  });
+
   it('forgets idempotency keys past their time', async () => {
     const { history, sql } = await setup();
     const row = { principal: 'p', route: 'r', request_hash: 'h' };

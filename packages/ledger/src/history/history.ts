@@ -1,10 +1,11 @@
 import type { History } from '@slacktide/application/ports';
 import { sweepKeys } from '../idempotency.ts';
+import { pruneRemnants } from '../recoveries/create-remnants.ts';
 import type { LedgerPool } from '../sql.ts';
 import { dropDay } from './drop-day.ts';
 import { listDays } from './list-days.ts';
 
-/** Job history in day partitions; `prune` also forgets expired idempotency keys. */
+/** Job history in day partitions; `prune` also forgets expired idempotency keys, and what was left on targets and is long gone. */
 export function createHistory(sql: LedgerPool): History {
   return {
     async ensurePartitions(daysAhead) {
@@ -13,6 +14,7 @@ export function createHistory(sql: LedgerPool): History {
 
     async prune(retentionHours) {
       await sweepKeys(sql);
+      await pruneRemnants(sql);
       const droppedDays: string[] = [];
       for (const day of await listDays(sql, retentionHours)) {
         if (await dropDay(sql, day)) droppedDays.push(day);

@@ -5,11 +5,11 @@ import type { LedgerSql } from '../sql.ts';
 export async function listStuck(sql: LedgerSql, forMs: number, limit: number): Promise<readonly StuckTask[]> {
   const before = sql`now() - make_interval(secs => ${forMs / 1000})`;
   return sql<StuckTask[]>`
-    WITH running AS MATERIALIZED (SELECT scheduled_for, id, job_id, key, type, started_at FROM tasks WHERE state = 'RUNNING')
+    WITH running AS MATERIALIZED (SELECT scheduled_for, id, job_id, key, type, started_at, lease_expired_at FROM tasks WHERE state = 'RUNNING')
     SELECT running.id AS task_id, running.job_id, running.key, running.type, jobs.target_id
     FROM running JOIN jobs ON jobs.scheduled_for = running.scheduled_for AND jobs.id = running.job_id
       LEFT JOIN leases ON leases.task_id = running.id
-    WHERE coalesce(leases.expires_at, running.started_at) < ${before}
+    WHERE coalesce(leases.expires_at, running.lease_expired_at, running.started_at) < ${before}
     ORDER BY running.started_at, running.id LIMIT ${limit}`;
 }
 

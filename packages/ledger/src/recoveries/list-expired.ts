@@ -10,14 +10,17 @@ export async function listExpired(
   return await expiredTasks(pool, request);
 }
 
-/** Few rows are RUNNING at any time, and the index that serves this holds no others. */
+/**
+ * Few rows are RUNNING at any time, and the index that serves this holds no others. What a take-over would be refused for, since its target is in
+ * use, is left out: any number of such tasks keeps nobody from the others.
+ */
 export function expiredTasks(
   sql: LedgerSql,
   { types, limit }: Parameters<Recoveries['listExpired']>[0],
 ): PendingQuery<ExpiredTask[]> {
   return sql<ExpiredTask[]>`
     SELECT tasks.id AS task_id, tasks.type, jobs.target_id, tasks.access,
-      extract(epoch FROM now.at - coalesce(leases.expires_at, tasks.started_at))::float8 * 1000 AS expired_for_ms
+      extract(epoch FROM now.at - coalesce(leases.expires_at, tasks.lease_expired_at, tasks.started_at))::float8 * 1000 AS expired_for_ms
     FROM tasks
       JOIN jobs ON jobs.scheduled_for = tasks.scheduled_for AND jobs.id = tasks.job_id
       LEFT JOIN leases ON leases.task_id = tasks.id
@@ -25,5 +28,8 @@ export function expiredTasks(
     WHERE tasks.state = 'RUNNING' AND tasks.type = ANY(${types as string[]})
       AND (leases.expires_at IS NULL OR leases.expires_at <= now.at)
       AND (tasks.recover_after IS NULL OR tasks.recover_after <= now.at)
+      AND NOT (tasks.access = 'act' AND tasks.intent_at IS NOT NULL AND EXISTS (
+        SELECT FROM leases other WHERE other.target_id = jobs.target_id AND other.task_id <> tasks.id AND other.expires_at > now.at
+      ))
     ORDER BY tasks.id LIMIT ${limit}`;
 }

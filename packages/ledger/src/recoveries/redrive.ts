@@ -49,7 +49,8 @@ function putBack(tx: LedgerSql, taken: TakenOver, state: State, reason: string) 
     WITH lease AS (
       DELETE FROM leases WHERE task_id = ${task.id} AND fence = ${fence} RETURNING task_id
     ), held AS (
-      UPDATE tasks SET state = ${state}, reason = ${reason}, crashes = crashes + 1, progress = NULL, started_at = NULL, recover_after = NULL
+      UPDATE tasks SET state = ${state}, reason = ${reason}, crashes = crashes + 1, progress = NULL, started_at = NULL, recover_after = NULL,
+        recovery_attempts = 0
       FROM lease WHERE ${claimedTask(tx, taken)} AND tasks.id = lease.task_id
       RETURNING tasks.id, tasks.crashes
     ), reopened AS (

@@ -25,6 +25,9 @@ describe('settle', () => {
     });
     expect(await jobNow(job)).toMatchObject({ state: 'RUNNING', halted: false, generation: 1 });
     expect((await actions(job)).at(-1)).toBe(action);
+    expect(await sql`SELECT recovery_attempts FROM tasks WHERE id = ${taken.task.id}`).toEqual([
+      { recovery_attempts: 0 },
+    ]);
     expect([await outbox(), await sql`SELECT FROM leases`]).toMatchObject([[], []]);
     expect(await recoveries.settle(taken, outcome, [])).toBe(false);
     expect(await taskNow(job)).toMatchObject({ crashes: 1 });
@@ -120,12 +123,18 @@ describe('remnants', () => {
     expect(await sql`SELECT outcome, note FROM remnants`).toMatchObject([{ outcome: 'swept', note: 'dropped' }]);
   });
 
-  it('stay known when their task is gone from history', async () => {
+  it('stay known, and whose they are, when their task is gone from history', async () => {
     const { addJob, claim, connection, sql } = await recoverySetup();
     const claimed = claimedBy(await claim(await addJob(), 'rebuild'));
     await connection.remnants.record(claimed, { kind: 'index', proof: {} });
     await sql`DELETE FROM leases`;
+    // As the release before wrote them, and with their task gone.
+    await sql`INSERT INTO remnants (target_id, task_id, fence, kind, proof) VALUES ('stock', ${claimed.task.id}, 1, 'index', '{}')`;
+    expect(await connection.remnants.listOpen('stock')).toMatchObject([{ taskType: 'INDEX_REBUILD' }]);
     await sql`DELETE FROM tasks WHERE job_id = ${claimed.job.id}`;
-    expect(await connection.remnants.listOpen('shop')).toMatchObject([{ taskId: claimed.task.id, taskType: null }]);
+    expect(await connection.remnants.listOpen('shop')).toMatchObject([
+      { taskId: claimed.task.id, taskType: 'INDEX_REBUILD' },
+    ]);
+    expect(await connection.remnants.listOpen('stock')).toMatchObject([{ taskType: null }]);
   });
 });

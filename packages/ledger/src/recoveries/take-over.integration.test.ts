@@ -1,6 +1,7 @@
 import type { TaskOutcome } from '@slacktide/application/ports';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { claimedBy, sampleStep, taskOf } from '../../../../test/support/executions.ts';
+import { sampleJob } from '../../../../test/support/ledger-data.ts';
 import { intent, recoverySetup, takenBy, types, unclear } from '../../../../test/support/recoveries.ts';
 import { connectLedger } from '../connect.ts';
 import { openPool } from '../sql.ts';
@@ -26,6 +27,32 @@ describe('listExpired', () => {
     await sql`UPDATE tasks SET state = 'PENDING' WHERE id = ${second.claimed.task.id}`;
     claimedBy(await claim(await addJob({ targetId: 'stock' }), 'rebuild'));
     expect(await expired()).toEqual([]);
+  });
+
+  it('leaves out what needs a target in use, however much there is of it, and nothing else', async () => {
+    const { addJob, claim, executions, expired, expireLease, interrupted, recoveries } = await recoverySetup();
+    const acted = await interrupted();
+    const silent = await addJob();
+    const untouched = claimedBy(await claim(silent, 'rebuild', { access: 'observe' }));
+    await expireLease(untouched);
+    const elsewhere = await interrupted({ targetId: 'stock' });
+    const holder = claimedBy(await claim(await addJob(), 'rebuild'));
+    expect(acted.claimed.task.id < elsewhere.claimed.task.id).toBe(true);
+    expect((await expired()).toSorted()).toEqual([untouched.task.id, elsewhere.claimed.task.id].toSorted());
+    expect(await recoveries.listExpired({ types, limit: 1 })).not.toMatchObject([{ taskId: acted.claimed.task.id }]);
+    await executions.finish(holder, { kind: 'succeeded', result: {} }, []);
+    expect(await expired()).toHaveLength(3);
+  });
+
+  it('counts from the moment at which the lease ran out, though another claim removed it', async () => {
+    const { addJob, claim, executions, interrupted, recoveries, sql } = await recoverySetup();
+    const { claimed } = await interrupted();
+    await sql`UPDATE tasks SET started_at = now() - interval '1 hour' WHERE id = ${claimed.task.id}`;
+    const other = claimedBy(await claim(await addJob(), 'rebuild'));
+    await executions.finish(other, { kind: 'succeeded', result: {} }, []);
+    const [only] = await recoveries.listExpired({ types, limit: 10 });
+    expect(only?.expiredForMs).toBeGreaterThanOrEqual(20_000);
+    expect(only?.expiredForMs).toBeLessThan(600_000);
   });
 
   it('is answered from the index of what runs, however long the history', async () => {
@@ -85,14 +112,15 @@ describe('takeOver', () => {
   });
 
   it('takes a task whose lease another claim has removed, once the target is free', async () => {
-    const { addJob, claim, executions, interrupted, takeOver } = await recoverySetup();
+    const { addJob, claim, executions, interrupted, sql, takeOver } = await recoverySetup();
     const { job, claimed } = await interrupted();
+    const [{ expires_at: ranOutAt }] = (await sql`SELECT expires_at FROM leases`) as [{ expires_at: Date }];
     const other = claimedBy(await claim(await addJob(), 'rebuild'));
     expect(await takeOver(job)).toEqual({ kind: 'target_busy' });
     await executions.finish(other, { kind: 'succeeded', result: {} }, []);
     const taken = takenBy(await takeOver(job));
     expect(taken).toMatchObject({ fence: other.fence + 1, previousFence: claimed.fence });
-    expect(taken.expiredAt).toEqual(claimed.task.startedAt);
+    expect(taken.expiredAt).toEqual(ranOutAt);
   });
 
   it.each(['act', 'observe'] as const)(
@@ -112,6 +140,51 @@ describe('takeOver', () => {
       expect(await executions.finish(other, { kind: 'succeeded', result: {} }, [])).toBe(true);
     },
   );
+
+  it('knows when the lease ran out, though a take-over of another task removed it; a new claim begins without', async () => {
+    const { addJob, claim, expireLease, recoveries, sql, takeOver } = await recoverySetup();
+    const { tasks, ...rest } = sampleJob();
+    const job = await addJob({ ...rest, tasks: tasks.map((task) => ({ ...task, needs: [] })) });
+    const one = claimedBy(await claim(job, 'rebuild', { access: 'observe' }));
+    await expireLease(claimedBy(await claim(job, 'analyse', { access: 'observe' })));
+    await expireLease(one);
+    const leaseOf = sql`SELECT expires_at FROM leases WHERE task_id = ${one.task.id}`;
+    const [{ expires_at: ranOutAt }] = (await leaseOf) as unknown as [{ expires_at: Date }];
+    takenBy(await takeOver(job, 'w2', 'analyse'));
+    await sql`UPDATE tasks SET started_at = now() - interval '1 hour'`;
+    const taken = takenBy(await takeOver(job));
+    expect(taken.expiredAt).toEqual(ranOutAt);
+
+    await recoveries.redrive(taken, 'worker_lost');
+    claimedBy(await claim(job, 'rebuild', { generation: 2, access: 'observe' }));
+    expect(await sql`SELECT lease_expired_at, recovery_attempts FROM tasks WHERE id = ${one.task.id}`).toEqual([
+      { lease_expired_at: null, recovery_attempts: 0 },
+    ]);
+  });
+
+  it('counts take-overs until one comes to an orderly end', async () => {
+    const { expireLease, interrupted, recoveries, sql, takeOver } = await recoverySetup();
+    const { job } = await interrupted();
+    const first = takenBy(await takeOver(job));
+    await expireLease(first);
+    const second = takenBy(await takeOver(job, 'w3'));
+    expect([first.attempts, second.attempts]).toEqual([1, 2]);
+    await recoveries.postpone(second, 'session_still_running', 0);
+    const third = takenBy(await takeOver(job));
+    expect(third.attempts).toBe(1);
+    await recoveries.redrive(third, 'worker_lost');
+    const attempts = await sql`SELECT recovery_attempts FROM tasks WHERE id = ${third.task.id}`;
+    expect(attempts).toEqual([{ recovery_attempts: 0 }]);
+  });
+
+  it('counts them where there is nothing to look at, too', async () => {
+    const { addJob, claim, expireLease, sql, takeOver } = await recoverySetup();
+    const job = await addJob();
+    await expireLease(claimedBy(await claim(job, 'rebuild')));
+    expect(takenBy(await takeOver(job)).attempts).toBe(1);
+    await sql`UPDATE tasks SET recover_after = NULL`;
+    expect(takenBy(await takeOver(job)).attempts).toBe(2);
+  });
 
   it('waits for who observes, where there is something to look at', async () => {
     const { addJob, claim, interrupted, takeOver } = await recoverySetup();

@@ -3,6 +3,7 @@ import { isTimeOrderedId, type Step } from '@slacktide/domain';
 import { insertAudit } from '../audit/insert-audit.ts';
 import { type TaskRow, toTask } from '../jobs/task-row.ts';
 import type { LedgerPool, LedgerSql } from '../sql.ts';
+import { removeExpiredLeases } from '../task-executions/remove-expired-leases.ts';
 import { retryDeadlocks } from '../task-executions/retry-deadlocks.ts';
 import { selectRemnants } from './create-remnants.ts';
 import { type LockedTask, lockTask } from './lock-task.ts';
@@ -37,7 +38,7 @@ async function take(tx: LedgerSql, locked: LockedTask, { workerId, leaseLifeMs }
     throw new Error(`expected the running task ${row.id} to have been claimed`);
   }
   const fence = locked.fence + 1;
-  const expiredAt = lease?.expiresAt ?? row.startedAt ?? now;
+  const expiredAt = lease?.expiresAt ?? row.leaseExpiredAt ?? row.startedAt ?? now;
   const entry: AuditEntry = {
     action: 'task.take_over',
     entity: 'task',
@@ -49,13 +50,12 @@ async function take(tx: LedgerSql, locked: LockedTask, { workerId, leaseLifeMs }
   // What never touched its target is not looked at: then the lease serves as a fence only, and keeps nobody from the target, nor needs to wait for it.
   const { mayHaveActed } = locked;
   const life = tx`make_interval(secs => ${leaseLifeMs / 1000})`;
-  // Whoever let a lease run out has lost the right to act from here on.
-  if (expired.length > 0) await tx`DELETE FROM leases WHERE task_id = ANY(${expired as string[]}::uuid[])`;
+  await removeExpiredLeases(tx, expired);
   const [, steps, remnants] = await Promise.all([
     tx`
       WITH fenced AS (UPDATE targets SET fence = ${fence} WHERE id = ${target.id}),
       taken AS (
-        UPDATE tasks SET fence = ${fence}, worker_id = ${workerId},
+        UPDATE tasks SET fence = ${fence}, worker_id = ${workerId}, recovery_attempts = recovery_attempts + 1,
           recover_after = ${mayHaveActed ? tx`NULL` : tx`clock_timestamp() + ${life}`}
         WHERE scheduled_for = ${job.scheduledFor} AND id = ${row.id}
       ), leased AS (
@@ -81,6 +81,7 @@ async function take(tx: LedgerSql, locked: LockedTask, { workerId, leaseLifeMs }
     previousWorkerId,
     expiredAt,
     expiredForMs: now.getTime() - expiredAt.getTime(),
+    attempts: row.recoveryAttempts + 1,
     steps,
     remnants,
   };

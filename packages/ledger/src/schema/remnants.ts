@@ -11,6 +11,8 @@ export const remnants = pgTable(
     id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
     targetId: text().notNull(),
     taskId: uuid().notNull(),
+    /** Outlives the task's history. Null in rows of the release before. */
+    taskType: text(),
     fence: bigint({ mode: 'number' }).notNull(),
     kind: text().$type<RemnantKind>().notNull(),
     /** All that is needed to prove later that a thing is ours: names, OIDs, what was there before. */

@@ -62,6 +62,10 @@ export const tasks = pgTable(
     intentEpoch: jsonb().$type<Intent['epoch']>(),
     /** Recovery was tried in vain, and is not tried again before. */
     recoverAfter: instant(),
+    /** Take-overs since the last that came to an orderly end, or since the claim. */
+    recoveryAttempts: integer().notNull().default(0),
+    /** When the claim's lease ran out, kept from when it was first removed. */
+    leaseExpiredAt: instant(),
   },
   (table) => [
     primaryKey({ name: 'tasks_pkey', columns: [table.scheduledFor, table.id] }),

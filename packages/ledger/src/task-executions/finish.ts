@@ -80,7 +80,7 @@ async function writeEnding(
     ), held AS (
       UPDATE tasks SET state = ${state}, reason = ${reason}, result = ${jsonb(sql, outcome.result)},
         error = ${jsonb(sql, error)}, progress = CASE WHEN ${outcome.kind === 'succeeded'} THEN 100 ELSE progress END,
-        attempt = greatest(attempt, ${outcome.kind === 'skipped' ? 0 : 1}), crashes = crashes + ${crashes},
+        attempt = greatest(attempt, ${outcome.kind === 'skipped' ? 0 : 1}), crashes = crashes + ${crashes}, recovery_attempts = 0,
         finished_at = ${isTerminal(state) ? sql`clock_timestamp()` : null}
       FROM lease WHERE ${claimedTask(sql, claimed)} AND tasks.id = lease.task_id
       RETURNING tasks.scheduled_for, tasks.id

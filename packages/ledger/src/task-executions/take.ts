@@ -4,6 +4,7 @@ import { insertAudit } from '../audit/insert-audit.ts';
 import type { LedgerSql } from '../sql.ts';
 import type { ClaimRequest, LockedFacts } from './claim-facts.ts';
 import { move } from './move.ts';
+import { removeExpiredLeases } from './remove-expired-leases.ts';
 
 /** Gives the task to the worker: the target's next fence, a lease, the task RUNNING, and with the first claim the job too. */
 export async function take(
@@ -25,8 +26,7 @@ export async function take(
   };
   const entries = job === facts.job ? [entry] : [entry, jobStart(facts.job, job)];
 
-  // Whoever let a lease run out has lost the right to act from here on.
-  if (expired.length > 0) await tx`DELETE FROM leases WHERE task_id = ANY(${expired}::uuid[])`;
+  await removeExpiredLeases(tx, expired);
   await tx`
     WITH fenced AS (UPDATE targets SET fence = ${fence} WHERE id = ${target.id}),
     ${
@@ -39,7 +39,7 @@ export async function take(
     claimed AS (
       UPDATE tasks SET state = ${task.state}, reason = NULL, started_at = ${now},
         access = ${access}, fence = ${fence}, worker_id = ${workerId}, intent_at = NULL, intent_pid = NULL,
-        intent_backend_start = NULL, intent_application_name = NULL, intent_epoch = NULL
+        intent_backend_start = NULL, intent_application_name = NULL, intent_epoch = NULL, recovery_attempts = 0, lease_expired_at = NULL
       WHERE scheduled_for = ${job.scheduledFor} AND id = ${task.id}
     ), leased AS (
       INSERT INTO leases (task_id, target_id, access, worker_id, fence, expires_at)
