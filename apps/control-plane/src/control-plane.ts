@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import { auditProbe, HealthRegistry, startLoop, taskTypeCatalog } from '@slacktide/application';
+import { auditProbe, ClockWatch, HealthRegistry, startLoop, taskTypeCatalog } from '@slacktide/application';
 import type { TaskType } from '@slacktide/application/ports';
 import { connectDispatch } from '@slacktide/dispatch';
 import { taskTypes as builtIn } from '@slacktide/executors/schemas';
@@ -20,6 +20,7 @@ import { readSigningKey } from './signing-key.ts';
 import { version } from './version.ts';
 
 const healthEveryMs = 5_000;
+const clockEveryMs = 5_000;
 const probeLimitMs = 4_000;
 
 export interface ControlPlane {
@@ -29,11 +30,14 @@ export interface ControlPlane {
 
 /**
  * Starts the roles of `config` in this process: `api` serves requests, `dispatcher` moves work between ledger and Redis, `reconciler` puts Redis right.
- * `taskTypes` are those it knows; by default all there are.
+ * `taskTypes` are those it knows, by default all there are; `now` stands in for this process's clock.
  */
 export async function startControlPlane(
   config: ControlPlaneConfig,
-  { taskTypes }: { readonly taskTypes: readonly TaskType[] } = { taskTypes: builtIn },
+  {
+    taskTypes = builtIn,
+    now = () => new Date(),
+  }: { readonly taskTypes?: readonly TaskType[]; readonly now?: () => Date } = {},
 ): Promise<ControlPlane> {
   const tracing = await startTracing({
     serviceName: 'slacktide-control-plane',
@@ -44,24 +48,26 @@ export async function startControlPlane(
   const logger = createLogger({ service: 'control-plane', level: config.logLevel });
   const metrics = createMetrics({ service: 'control-plane', taskTypes: taskTypes.map(({ type }) => type) });
   const auditSigner = readSigningKey(config.auditSigningKey, processEnvironment());
-  const now = () => new Date();
   const connection = connectLedger({
     databaseUrl: config.databaseUrl,
     applicationName: 'slacktide/control-plane',
     maxConnections: 10,
     onError: (err) => logger.warn({ err }, 'ledger connection'),
   });
+  const healthStore = connection.health;
+  const { ledger, reconciliation } = connection;
+  const clock = new ClockWatch(now, 'control plane');
+  const readClock = (): Promise<void> => clock.measure(() => ledger.now());
   const dispatch = connectDispatch({
     redisUrl: config.redisUrl,
     prefix: config.redisPrefix,
     taskTypes: taskTypes.map(({ type }) => type),
     telemetry: tracing.enabled,
+    nowMs: () => clock.ledgerNowMs,
     onError: (err, source) => logger.warn({ err, source }, 'redis'),
   });
-  const healthStore = connection.health;
-  const { ledger, reconciliation } = connection;
   const health = new HealthRegistry({ store: healthStore, now, ledgerNow: () => ledger.now(), limitMs: probeLimitMs });
-  registerBuiltInProbes(health, { healthStore, dispatch, ledger, reconciliation });
+  registerBuiltInProbes(health, { healthStore, dispatch, ledger, outbox: connection.outbox, reconciliation });
   health.registerProbe('audit', auditProbe(connection.auditChain, { signed: auditSigner !== undefined }));
   const healthLoop = startLoop({
     everyMs: healthEveryMs,
@@ -71,17 +77,27 @@ export async function startControlPlane(
     },
     onError: (err) => logger.warn({ err }, 'health could not be read'),
   });
+  // Before anything is taken; the other roles do without at first, as they do without the ledger.
+  if (config.roles.includes('dispatcher')) await readClock();
   const dispatcher = config.roles.includes('dispatcher')
     ? await startDispatcher({
         ...connection,
         dispatch,
+        clock,
         healthStore,
         metrics,
         logger,
         retentionHours: config.retentionHours,
       })
     : undefined;
-
+  const clockLoop = startLoop({
+    everyMs: clockEveryMs,
+    run: async () => {
+      await readClock();
+      dispatcher?.heedClock();
+    },
+    onError: (err) => logger.warn({ err, loop: 'clock' }, 'background work failed; it will be tried again'),
+  });
   const reconciler = config.roles.includes('reconciler')
     ? startReconciler({ ...connection, repairs: dispatch.repairs, metrics, logger })
     : undefined;
@@ -119,7 +135,7 @@ export async function startControlPlane(
       });
       server.closeIdleConnections();
       await Promise.all([dispatcher?.stop(), reconciler?.stop(), sealLoop?.stop()]);
-      await healthLoop.stop();
+      await Promise.all([healthLoop.stop(), clockLoop.stop()]);
       server.closeAllConnections();
       await closed;
       await dispatch.close();

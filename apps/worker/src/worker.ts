@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import {
   answerQuestion,
+  ClockWatch,
   leaseTimes,
   RunningTasks,
   recoverExpired,
@@ -10,13 +11,11 @@ import {
   watchTargets,
 } from '@slacktide/application';
 import type { Executor, TargetGateway } from '@slacktide/application/ports';
-import { connectDispatch } from '@slacktide/dispatch';
+import { connectDispatch, Intake } from '@slacktide/dispatch';
 import { connectLedger } from '@slacktide/ledger';
 import { createPostgresGateway } from '@slacktide/targets';
 import { createLogger, createMetrics, inSpan, startTracing } from '@slacktide/telemetry';
-import { ClockWatch } from './clock-watch.ts';
 import type { WorkerConfig } from './config.ts';
-import { Intake } from './intake.ts';
 import { startMetricsServer } from './metrics-server.ts';
 import { reportRecoveries } from './report-recoveries.ts';
 import { reportTasks } from './report-tasks.ts';
@@ -60,11 +59,13 @@ export async function startWorker(
     onError: (err) => logger.warn({ err }, 'ledger connection'),
   });
   const { executions, health, inquiries, ledger, recoveries, remnants } = connection;
+  const clock = new ClockWatch(replaced.now ?? (() => new Date()), 'worker');
   const dispatch = connectDispatch({
     redisUrl: config.redisUrl,
     prefix: config.redisPrefix,
     taskTypes: [],
     telemetry: tracing.enabled,
+    nowMs: () => clock.ledgerNowMs,
     onError: (err, source) => logger.warn({ err, source }, 'redis'),
   });
   const gateway =
@@ -100,7 +101,6 @@ export async function startWorker(
 
   let draining = false;
   const startedAt = new Date();
-  const clock = new ClockWatch(replaced.now ?? (() => new Date()));
   const beat = (): Promise<void> =>
     clock.measure(() =>
       health.beat({
@@ -120,7 +120,6 @@ export async function startWorker(
   const consumers = dispatch.startTaskWorkers({
     types: config.taskTypes,
     concurrency: config.concurrency,
-    nowMs: () => clock.ledgerNowMs,
     process: async (delivery) =>
       await inSpan(
         `task ${delivery.type}`,

@@ -2,6 +2,7 @@ export * from './access/index.ts';
 export * from './app-error.ts';
 export * from './audit/index.ts';
 export * from './background/index.ts';
+export * from './clock/index.ts';
 export type { Deps } from './deps.ts';
 export * from './failpoint/index.ts';
 export * from './health/index.ts';

@@ -29,6 +29,8 @@ export interface DispatchOptions {
   readonly taskTypes: readonly string[];
   /** Spans of the queue, and W3C context across it, by OpenTelemetry's global API. Default off, at no cost. */
   readonly telemetry?: boolean | undefined;
+  /** The ledger's time, in milliseconds since 1970, by which deliveries are put off and judged overdue. Default: this process's clock. */
+  readonly nowMs?: (() => number) | undefined;
   /** Told of faults in the background, such as a lost connection; each once. */
   readonly onError: OnError;
 }
@@ -62,6 +64,7 @@ export function connectDispatch(options: DispatchOptions): Dispatch {
     connections,
     prefix: options.prefix ?? 'slacktide',
     telemetry: options.telemetry === true ? queueTelemetry() : undefined,
+    nowMs: options.nowMs ?? Date.now,
     onError,
   };
   const { prefix, telemetry } = dispatch;
@@ -93,12 +96,12 @@ export function connectDispatch(options: DispatchOptions): Dispatch {
     tickTimers,
     targetLeases: new RedisTargetLeases(connections, prefix),
     redisProbe: redisProbe(connections),
-    repairs: dispatchRepairs(connections, prefix, { tasks, finalise, ticks }, tickTimers),
+    repairs: dispatchRepairs(dispatch, { tasks, finalise, ticks }, tickTimers),
     async knock() {
       // A write: one that is loading, full or no master answers a PING as well.
       await connections.command('knock', () => connections.commands.set(`${prefix}:knock`, '', 'PX', 1_000));
     },
-    queueFigures: queueFigures(connections, prefix, queues),
+    queueFigures: queueFigures(dispatch, queues),
     queues,
     startTaskWorkers: (workers) => startTaskWorkers(dispatch, workers),
     startFinaliseWorker: (worker) => startFinaliseWorker(dispatch, worker),

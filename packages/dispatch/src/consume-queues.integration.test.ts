@@ -1,6 +1,6 @@
 import type { Delivery } from '@slacktide/application';
 import { Redis } from 'ioredis';
-import { expect, inject, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import type { Consumers } from './consume-queues.ts';
 import { flowOf, openDispatch, type TestDispatch, task } from './dispatch.fixture.ts';
 
@@ -89,19 +89,66 @@ it('finds a job whose wake-up was taken by a process that was killed', async () 
   await eventually(() => expect(taken).toEqual([root.taskId]));
 });
 
-it('puts a job off by the time it is told, not by the clock of a process that is hours ahead', async () => {
-  await using dispatch = openDispatch(inject('redisUrl'));
-  const trueNowMs = Date.now();
-  vi.useFakeTimers({ toFake: ['Date'], now: trueNowMs + 2 * 3_600_000 });
-  onTestFinished(() => void vi.useRealTimers());
-  const root = task([], type);
-  const nowMs = () => trueNowMs;
-  const process = async (): Promise<Delivery> => ({ kind: 'later', delayMs: 60_000 });
-  dispatch.track(dispatch.startTaskWorkers({ types: [type], concurrency: 1, nowMs, process }));
-  await dispatch.flows.add(flowOf([root]));
-  await eventually(async () => {
-    const [job, score] = await dispatch.redis.zrange(`${dispatch.prefix}:checkpoint:delayed`, '0', '0', 'WITHSCORES');
-    expect(job).toBe(`${root.taskId}-0`);
-    expect(Math.floor(Number(score) / 0x1000)).toBe(trueNowMs + 60_000); // BullMQ keeps twelve bits for the order
+describe('puts a delivery off by the time it is told, not by the clock of a process that is hours ahead:', () => {
+  type Handler = () => Promise<Delivery>;
+  const flow = async (dispatch: TestDispatch) => await dispatch.flows.add(flowOf([task([], type)]));
+  const soon = { id: 'soon', cronExpression: '*/30 * * * * *', timezone: 'UTC' };
+  it.each([
+    {
+      queue: 'checkpoint',
+      add: flow,
+      start: (dispatch: TestDispatch, process: Handler) =>
+        dispatch.startTaskWorkers({ types: [type], concurrency: 1, process }),
+    },
+    {
+      queue: 'finalise',
+      add: async (dispatch: TestDispatch) => await dispatch.flows.add(flowOf([])),
+      start: (dispatch: TestDispatch, finalise: Handler) => dispatch.startFinaliseWorker({ finalise }),
+    },
+    {
+      queue: 'ticks',
+      add: async (dispatch: TestDispatch) => await dispatch.tickTimers.set(soon),
+      start: (dispatch: TestDispatch, onTick: Handler) => dispatch.startTickWorker({ onTick }),
+    },
+  ])('$queue', async ({ queue, add, start }) => {
+    const trueNowMs = Date.now();
+    await using dispatch = openDispatch(inject('redisUrl'), { nowMs: () => trueNowMs });
+    await add(dispatch);
+    setClock(trueNowMs + 2 * hourMs);
+    const consumers = dispatch.track(
+      start(dispatch, async () => {
+        consumers.pause(); // as who finds that its clock is off: it would look too early
+        return { kind: 'later', delayMs: 600 };
+      }),
+    );
+    await eventually(async () => expect(await firstDelayedMs(dispatch, queue)).toBe(trueNowMs + 600));
   });
 });
+
+it('is not given back at once, over and over, what it put off while its clock is ahead by a little', async () => {
+  const trueNowMs = Date.now();
+  await using dispatch = openDispatch(inject('redisUrl'), { nowMs: () => trueNowMs });
+  setClock(trueNowMs + 1_500);
+  const finalise = vi.fn(async (): Promise<Delivery> => ({ kind: 'later', delayMs: 250 }));
+  dispatch.track(dispatch.startFinaliseWorker({ finalise }));
+  await dispatch.flows.add(flowOf([]));
+  // By its own clock, which `waitFor` moves on a little.
+  await eventually(async () =>
+    expect(await firstDelayedMs(dispatch, 'finalise')).toBeGreaterThanOrEqual(trueNowMs + 1_750),
+  );
+  expect(finalise).toHaveBeenCalledTimes(1);
+});
+
+const hourMs = 3_600_000;
+
+/** Sets this process's clock, which then stands still but for what `vi.waitFor` moves it on. */
+function setClock(nowMs: number): void {
+  vi.useFakeTimers({ toFake: ['Date'], now: nowMs });
+  onTestFinished(() => void vi.useRealTimers());
+}
+
+/** When the first delayed delivery of a queue comes; NaN while there is none. */
+async function firstDelayedMs({ redis, prefix }: TestDispatch, queue: string): Promise<number> {
+  const [, score] = await redis.zrange(`${prefix}:${queue}:delayed`, '0', '0', 'WITHSCORES');
+  return Math.floor(Number(score) / 0x1000); // BullMQ keeps twelve bits for the order
+}

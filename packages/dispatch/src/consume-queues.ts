@@ -3,6 +3,7 @@ import { type Job, WaitingError } from 'bullmq';
 import { answerDelivery } from './delivery.ts';
 import type { DispatchContext } from './dispatch-context.ts';
 import { retryDelayMs, dispatchTimes as times } from './dispatch-times.ts';
+import { putOffFromMs } from './put-off-from.ts';
 import { Slots } from './slots.ts';
 import { SlottedWorker } from './slotted-worker.ts';
 import { tickRepeatStrategy } from './tick-repeat-strategy.ts';
@@ -17,8 +18,6 @@ export interface ConsumeOptions {
   /** Deliveries at once in this process, over all the queues together. */
   readonly concurrency: number;
   readonly handle: (job: Job<unknown, void>, signal: AbortSignal) => Promise<Delivery>;
-  /** The time, in milliseconds since 1970, by which a delivery is put off. Default: this process's clock. */
-  readonly nowMs?: (() => number) | undefined;
   /** Makes the `reason` of the signal. Default: a TaskAbort. */
   readonly abortWith?: ((why: StopReason) => Error) | undefined;
   /** How long a delivery stays its worker's without renewal, and how often those that ran out are looked for. Default 15 s and 5 s. */
@@ -51,8 +50,8 @@ const maxStalledCount = 1_000_000;
 
 /** Starts a worker at each queue, all of them within one bound of deliveries at once. */
 export function consumeQueues(dispatch: DispatchContext, options: ConsumeOptions): Consumers {
-  const { connections, prefix, telemetry, onError } = dispatch;
-  const { handle, abortWith = (why) => new TaskAbort(why), nowMs = Date.now } = options;
+  const { connections, prefix, telemetry, nowMs, onError } = dispatch;
+  const { handle, abortWith = (why) => new TaskAbort(why) } = options;
   const { lockMs, stalledCheckMs } = options.times ?? times;
   const slots = new Slots(options.concurrency);
   const redis = connections.workers;
@@ -68,7 +67,7 @@ export function consumeQueues(dispatch: DispatchContext, options: ConsumeOptions
         if (stopping || paused) return await handBack(job, token);
         await answerDelivery(job, {
           handle: () => atHand.during(() => handle(job, worker.inHand.signalOf(token))),
-          putOff: (delayMs) => worker.putOff(job, token, nowMs(), delayMs),
+          putOff: (delayMs) => worker.putOff(job, token, putOffFromMs(nowMs(), Date.now()), delayMs),
           onError,
         });
       },

@@ -9,5 +9,7 @@ export interface DispatchContext {
   readonly prefix: string;
   /** Undefined = no spans, and no context in jobs. */
   readonly telemetry: Telemetry | undefined;
+  /** The ledger's time, in milliseconds since 1970. */
+  readonly nowMs: () => number;
   readonly onError: OnError;
 }

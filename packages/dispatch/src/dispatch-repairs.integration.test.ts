@@ -322,6 +322,16 @@ describe('sleeping queues', () => {
     await dispatch.redis.del(`${dispatch.prefix}:ticks:marker`);
     for (let looks = 0; looks < 3; looks++) expect(await dispatch.repairs.wakeQueues()).toEqual([]);
   });
+
+  it('are judged by the time it is told, not by the clock of a process that is ahead', async () => {
+    const trueNowMs = Date.now();
+    await using dispatch = openDispatch(inject('redisUrl'), { nowMs: () => trueNowMs });
+    await dispatch.tickTimers.set(nightly);
+    await dispatch.redis.del(`${dispatch.prefix}:ticks:marker`);
+    vi.useFakeTimers({ toFake: ['Date'], now: trueNowMs + 48 * 3_600_000 });
+    onTestFinished(() => void vi.useRealTimers());
+    for (let looks = 0; looks < 3; looks++) expect(await dispatch.repairs.wakeQueues()).toEqual([]);
+  });
 });
 
 it('takes a Redis that is full for one that is away', async () => {

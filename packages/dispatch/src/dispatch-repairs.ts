@@ -1,6 +1,6 @@
 import type { DispatchRepairs } from '@slacktide/application/ports';
 import type { Queue } from 'bullmq';
-import type { Connections } from './connection.ts';
+import type { DispatchContext } from './dispatch-context.ts';
 import { lostFlowFinder } from './find-lost-flows.ts';
 import { StrayDeliveries } from './stray-deliveries.ts';
 import type { BullTickTimers } from './tick-timers.ts';
@@ -15,8 +15,7 @@ export interface RepairedQueues {
 
 /** The reconciler's side of Redis. */
 export function dispatchRepairs(
-  connections: Connections,
-  prefix: string,
+  { connections, prefix, nowMs }: DispatchContext,
   { tasks, finalise, ticks }: RepairedQueues,
   tickTimers: BullTickTimers,
 ): DispatchRepairs {
@@ -32,6 +31,6 @@ export function dispatchRepairs(
     setTimers: (some) => timers.setTimers(some),
     listTimers: () => timers.listTimers(),
     removeTimers: (scheduleIds) => timers.removeTimers(scheduleIds),
-    wakeQueues: queueWaker(connections, [...tasks, finalise, ticks]),
+    wakeQueues: queueWaker(connections, [...tasks, finalise, ticks], nowMs),
   };
 }

@@ -4,6 +4,7 @@ export { RedisAway } from './connection.ts';
 export type { Consumers, StopReason } from './consume-queues.ts';
 export type { OnError } from './error-report.ts';
 export type { FinaliseWorkerOptions } from './finalise-worker.ts';
+export { Intake } from './intake.ts';
 export type { QueueFigures } from './queue-figures.ts';
 export { finaliseQueue, queueOfTaskType, taskTypeOfQueue, ticksQueue } from './queue-names.ts';
 export { redisMayEvict } from './redis-probe.ts';

@@ -1,6 +1,7 @@
 import type { Queue } from 'bullmq';
 import type { Result } from 'ioredis';
 import type { Connections } from './connection.ts';
+import type { DispatchContext } from './dispatch-context.ts';
 import { taskTypeOfQueue } from './queue-names.ts';
 
 /** How a queue stands, for health and metrics. */
@@ -44,8 +45,7 @@ const reuseMs = 1_000;
 
 /** Reads the figures of all `queues` together; concurrent and immediate repeats share one reading. */
 export function queueFigures(
-  connections: Connections,
-  prefix: string,
+  { connections, prefix, nowMs }: Pick<DispatchContext, 'connections' | 'prefix' | 'nowMs'>,
   queues: readonly Queue[],
 ): () => Promise<readonly QueueFigures[]> {
   connections.commands.defineCommand('slacktideWaitingSince', { numberOfKeys: 1, lua: waitingSince });
@@ -53,7 +53,7 @@ export function queueFigures(
   return async () => {
     const now = performance.now();
     if (last !== undefined && now - last.at < reuseMs) return await last.figures;
-    const figures = connections.command('read queue figures', () => readFigures(connections, prefix, queues));
+    const figures = connections.command('read queue figures', () => readFigures(connections, prefix, queues, nowMs));
     last = { at: now, figures };
     figures.catch(() => {
       last = undefined;
@@ -66,6 +66,7 @@ async function readFigures(
   { commands }: Connections,
   prefix: string,
   queues: readonly Queue[],
+  nowMs: () => number,
 ): Promise<readonly QueueFigures[]> {
   // One list for all queues; BullMQ's getWorkers would ask for it once per queue.
   const [clients, ...figures] = await Promise.all([
@@ -84,7 +85,7 @@ async function readFigures(
         prioritized: counts['prioritized'] ?? 0,
         waitingChildren: counts['waiting-children'] ?? 0,
         failed: counts['failed'] ?? 0,
-        oldestWaitingSeconds: since === null ? null : Math.max(0, (Date.now() - Number(since)) / 1_000),
+        oldestWaitingSeconds: since === null ? null : Math.max(0, (nowMs() - Number(since)) / 1_000),
       };
     }),
   ]);

@@ -189,7 +189,7 @@ function withShortLocks(
   const onError = (error: Error): number => dispatch.errors.push(error);
   const connections = new Connections(inject('redisUrl'), onError);
   const consumers = consumeQueues(
-    { connections, prefix: dispatch.prefix, telemetry: undefined, onError },
+    { connections, prefix: dispatch.prefix, telemetry: undefined, nowMs: Date.now, onError },
     { queues: ['checkpoint'], concurrency: 1, times: { lockMs: 400, stalledCheckMs: 200 }, handle },
   );
   return dispatch.track({

@@ -16,7 +16,7 @@ export interface TaskDelivery {
   readonly signal: AbortSignal;
 }
 
-export interface TaskWorkersOptions extends Pick<ConsumeOptions, 'concurrency' | 'abortWith' | 'nowMs' | 'times'> {
+export interface TaskWorkersOptions extends Pick<ConsumeOptions, 'concurrency' | 'abortWith' | 'times'> {
   /** Task types to consume; the queues of all others are left alone. */
   readonly types: readonly string[];
   /** Claims, runs and records. Throws for want of infrastructure only: then the task is delivered again, with back-off. */
@@ -30,7 +30,6 @@ export function startTaskWorkers(dispatch: DispatchContext, options: TaskWorkers
     queues: [...typeOf.keys()],
     concurrency: options.concurrency,
     abortWith: options.abortWith,
-    nowMs: options.nowMs,
     times: options.times,
     handle: async (job, signal) => {
       const type = typeOf.get(job.queueName);

@@ -103,6 +103,7 @@ export class TimerRepairs {
       if (!isCollision(error)) throw error;
       // What is left of a timer that lost a part of its keys.
       await this.#queue.removeJobScheduler(timer.id);
+      // By this process's clock, as BullMQ: the tick that was in the way is the one it had worked out so.
       const due = nextFiring(timer.cronExpression, timer.timezone, new Date());
       if (due !== null) await this.#queue.getBackend().remove(`repeat:${timer.id}:${due.getTime()}`, false);
       await this.#timers.replace(timer);

@@ -26,15 +26,19 @@ const overdueMs = 1_000;
 
 /**
  * The marker is how BullMQ wakes one blocked worker of a queue. A worker that is killed with the marker in hand leaves the others asleep until they
- * look by themselves (`blockForMs`). A queue found asleep twice running gets a new one: once may be a worker just about to look.
+ * look by themselves (`blockForMs`). A queue found asleep twice running gets a new one: once may be a worker just about to look. `nowMs` is the ledger's time.
  */
-export function queueWaker(connections: Connections, queues: readonly Queue[]): () => Promise<readonly string[]> {
+export function queueWaker(
+  connections: Connections,
+  queues: readonly Queue[],
+  nowMs: () => number,
+): () => Promise<readonly string[]> {
   connections.commands.defineCommand('slacktideWake', { numberOfKeys: 0, lua: findAsleep });
   let before: readonly number[] = [];
   return async () => {
     const suspects = `,${before.join(',')},`;
     const asleep = await connections.command('look for sleeping queues', () =>
-      connections.commands.slacktideWake(Date.now() - overdueMs, suspects, ...queues.map((queue) => queue.toKey(''))),
+      connections.commands.slacktideWake(nowMs() - overdueMs, suspects, ...queues.map((queue) => queue.toKey(''))),
     );
     const woken = asleep.filter((position) => before.includes(position));
     before = asleep.filter((position) => !woken.includes(position));

@@ -1,6 +1,6 @@
-import { createRelay, type Loop, startLoop } from '@slacktide/application';
+import { type ClockWatch, createRelay, type Loop, startLoop } from '@slacktide/application';
 import type { HealthStore } from '@slacktide/application/ports';
-import type { Consumers, Dispatch } from '@slacktide/dispatch';
+import { type Consumers, type Dispatch, Intake } from '@slacktide/dispatch';
 import type { LedgerConnection } from '@slacktide/ledger';
 import type { Logger, Metrics } from '@slacktide/telemetry';
 import { countEnd, finaliseDelivery } from './finalise.ts';
@@ -8,6 +8,8 @@ import { tickHandler } from './tick.ts';
 
 export interface DispatcherDeps extends Pick<LedgerConnection, 'ledger' | 'outbox' | 'history' | 'executions'> {
   readonly dispatch: Dispatch;
+  /** Measured at least once. */
+  readonly clock: Pick<ClockWatch, 'complaint'>;
   readonly healthStore: HealthStore;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -22,12 +24,17 @@ const daysAhead = 2;
 const figuresEveryMs = 5_000;
 
 export interface Dispatcher {
+  /**
+   * Takes no deliveries while the clock is off, and takes them again afterwards: BullMQ would bring them too early or too late by it. The reconciler
+   * fires what is due and ends what is over meanwhile.
+   */
+  heedClock(): void;
   stop(): Promise<void>;
 }
 
 /** The role `dispatcher`: relays the outbox, turns timers into jobs, ends finished jobs, keeps history. Any number may run. */
 export async function startDispatcher(deps: DispatcherDeps): Promise<Dispatcher> {
-  const { dispatch, history, ledger, logger, metrics, outbox } = deps;
+  const { clock, dispatch, history, ledger, logger, metrics, outbox } = deps;
   const loop = (name: string, everyMs: number, run: () => Promise<unknown>): Loop =>
     startLoop({
       everyMs,
@@ -55,6 +62,21 @@ export async function startDispatcher(deps: DispatcherDeps): Promise<Dispatcher>
     dispatch.startTickWorker({ onTick: tickHandler(deps) }),
     dispatch.startFinaliseWorker({ finalise: (flow) => finaliseDelivery(deps, flow) }),
   ];
+  const intake = new Intake(
+    {
+      pause() {
+        for (const consumer of consumers) consumer.pause();
+      },
+      resume() {
+        for (const consumer of consumers) consumer.resume();
+      },
+    },
+    (why) => {
+      if (why === undefined) logger.info('dispatcher takes deliveries again');
+      else logger.error({ why }, 'dispatcher takes no deliveries');
+    },
+  );
+  intake.heed(clock.complaint);
   const loops = [
     relay,
     loop('history', historyEveryMs, async () => {
@@ -65,7 +87,9 @@ export async function startDispatcher(deps: DispatcherDeps): Promise<Dispatcher>
     loop('figures', figuresEveryMs, () => readFigures(deps)),
   ];
   return {
+    heedClock: () => intake.heed(clock.complaint),
     async stop() {
+      intake.drain();
       await unsubscribe();
       await Promise.all([
         ...consumers.map((consumer) => consumer.stop({ deadlineMs: 5_000 })),
@@ -77,8 +101,8 @@ export async function startDispatcher(deps: DispatcherDeps): Promise<Dispatcher>
 }
 
 async function readFigures({ dispatch, healthStore, metrics, outbox }: DispatcherDeps): Promise<void> {
-  const [late, backlog] = await Promise.all([healthStore.listLate(), outbox.backlog()]);
-  metrics.scheduleLatenessSeconds.set(Math.max(0, ...late.map(({ lateSeconds }) => lateSeconds)));
+  const [{ worst }, backlog] = await Promise.all([healthStore.readLateness(0), outbox.backlog()]);
+  metrics.scheduleLatenessSeconds.set(worst?.lateSeconds ?? 0);
   metrics.outboxWaiting.set(backlog.waiting);
   metrics.outboxOldestSeconds.set(backlog.oldestSeconds);
   for (const figures of await dispatch.queueFigures()) {

@@ -1,4 +1,13 @@
-const builtInModules: readonly string[] = ['ledger', 'redis', 'workers', 'schedules', 'audit', 'ticks', 'tasks'];
+const builtInModules: readonly string[] = [
+  'ledger',
+  'redis',
+  'workers',
+  'schedules',
+  'audit',
+  'ticks',
+  'tasks',
+  'outbox',
+];
 const queuePrefix = 'queue:';
 const targetPrefix = 'target:';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { WorkerHeartbeat } from '../ports/index.ts';
-import { latenessProbe, ledgerProbe, queueProbe, workersProbe } from './built-in-probes.ts';
+import { latenessProbe, ledgerProbe, outboxProbe, queueProbe, workersProbe } from './built-in-probes.ts';
 import { neglectedTasksProbe } from './neglected-tasks-probe.ts';
 
 const now = new Date('2026-11-22T03:00:00Z');
@@ -33,9 +33,22 @@ describe('the built-in probes', () => {
     [[worker('a', 1)], 'HEALTHY', '1 alive'],
     [[worker('a', 1), worker('b', 60)], 'DEGRADED', 'silent: b on h'],
     [[worker('b', 60)], 'UNHEALTHY', 'no worker is alive: b on h'],
+    [[worker('a', 1), worker('b', 601)], 'HEALTHY', '1 alive'],
+    [[worker('a', 1), { ...worker('b', 601), taskTypes: ['CHECKPOINT'] }], 'DEGRADED', 'silent: b on h'],
   ])('workers %#', async (workers, status, message) => {
     const probe = workersProbe({ listWorkers: async () => workers }, async () => now);
     expect(await probe()).toEqual({ status, message: expect.stringContaining(message) });
+  });
+
+  it.each([
+    [{ waiting: 0, oldestSeconds: 0 }, 'HEALTHY', '0 to be relayed'],
+    [{ waiting: 9, oldestSeconds: 30 }, 'HEALTHY', '9 to be relayed'],
+    [{ waiting: 2, oldestSeconds: 31.4 }, 'UNHEALTHY', '2 to be relayed, the oldest for 31 s'],
+  ])('an outbox with %j is %s', async (backlog, status, message) => {
+    expect(await outboxProbe({ backlog: async () => backlog })()).toEqual({
+      status,
+      message: expect.stringContaining(message),
+    });
   });
 
   it('names a worker whose clock is off and who therefore takes no work', async () => {
@@ -63,7 +76,12 @@ describe('the built-in probes', () => {
 
   it('names the schedule that is latest, once it is late by more than a hiccup', async () => {
     const late = (lateSeconds: number) =>
-      latenessProbe({ listLate: async () => [{ scheduleId: 's', name: 'Nightly', lateSeconds }] });
+      latenessProbe({
+        readLateness: async (lateAfterSeconds) => ({
+          count: lateSeconds > lateAfterSeconds ? 1 : 0,
+          worst: { scheduleId: 's', name: 'Nightly', lateSeconds },
+        }),
+      });
     expect(await late(5)()).toMatchObject({ status: 'HEALTHY' });
     expect(await late(90)()).toEqual({ status: 'UNHEALTHY', message: '1 late; worst: Nightly by 90 s' });
   });

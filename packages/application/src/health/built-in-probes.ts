@@ -1,9 +1,11 @@
 import { longestClockSkewMs } from '@slacktide/domain';
-import type { HealthStore } from '../ports/index.ts';
+import type { HealthStore, OutboxQueue, WorkerHeartbeat } from '../ports/index.ts';
 import type { Probe } from './health.ts';
 
 /** Heartbeats come every 5 s; three missed ones make a worker silent. */
 const silentAfterSeconds = 15;
+/** How long a silent worker is told of although living ones serve all its task types: whoever looks after the fleet has seen it by then. */
+const toldForSeconds = 600;
 /** A tick is fired within seconds; later than this, something holds the timers up. */
 const lateAfterSeconds = 60;
 
@@ -20,8 +22,13 @@ export function ledgerProbe(store: Pick<HealthStore, 'ping'>): Probe {
 export function workersProbe(store: Pick<HealthStore, 'listWorkers'>, now: () => Promise<Date>): Probe {
   return async () => {
     const [workers, at] = await Promise.all([store.listWorkers(), now()]);
-    const silent = workers.filter((worker) => at.getTime() - worker.lastSeenAt.getTime() > silentAfterSeconds * 1000);
-    const alive = workers.length - silent.length;
+    const silentSeconds = (worker: WorkerHeartbeat): number => (at.getTime() - worker.lastSeenAt.getTime()) / 1000;
+    const living = workers.filter((worker) => silentSeconds(worker) <= silentAfterSeconds);
+    const served = new Set(living.flatMap(({ taskTypes }) => taskTypes));
+    const isReplaced = (worker: WorkerHeartbeat): boolean =>
+      silentSeconds(worker) > toldForSeconds && worker.taskTypes.every((type) => served.has(type));
+    const silent = workers.filter((worker) => silentSeconds(worker) > silentAfterSeconds && !isReplaced(worker));
+    const alive = living.length;
     const silentNames = silent
       .map((worker) => `${worker.id} on ${worker.host}, last seen ${worker.lastSeenAt.toISOString()}`)
       .join('; ');
@@ -30,7 +37,7 @@ export function workersProbe(store: Pick<HealthStore, 'listWorkers'>, now: () =>
         status: 'UNHEALTHY',
         message: silent.length === 0 ? 'no worker has signed on' : `no worker is alive: ${silentNames}`,
       };
-    const skewed = workers.filter(({ clockSkewMs }) => Math.abs(clockSkewMs) > longestClockSkewMs);
+    const skewed = living.filter(({ clockSkewMs }) => Math.abs(clockSkewMs) > longestClockSkewMs);
     const findings = [
       ...(silent.length === 0 ? [] : [`silent: ${silentNames}`]),
       ...skewed.map(
@@ -43,15 +50,29 @@ export function workersProbe(store: Pick<HealthStore, 'listWorkers'>, now: () =>
   };
 }
 
-/** Every enabled schedule fires near its due time. */
-export function latenessProbe(store: Pick<HealthStore, 'listLate'>): Probe {
+/** Rows are relayed within a second; later than this, Redis is away or nobody relays. */
+const staleOutboxSeconds = 30;
+
+/** What was accepted comes to Redis: nothing waits long for its relay. */
+export function outboxProbe(outbox: Pick<OutboxQueue, 'backlog'>): Probe {
   return async () => {
-    const late = (await store.listLate()).filter(({ lateSeconds }) => lateSeconds > lateAfterSeconds);
-    const [worst] = [...late].sort((a, b) => b.lateSeconds - a.lateSeconds);
-    if (worst === undefined) return { status: 'HEALTHY', message: 'every schedule is on time' };
+    const { waiting, oldestSeconds } = await outbox.backlog();
+    if (oldestSeconds <= staleOutboxSeconds) return { status: 'HEALTHY', message: `${waiting} to be relayed` };
     return {
       status: 'UNHEALTHY',
-      message: `${late.length} late; worst: ${worst.name} by ${Math.round(worst.lateSeconds)} s`,
+      message: `${waiting} to be relayed, the oldest for ${Math.round(oldestSeconds)} s: accepted work does not reach the workers. Is Redis there, and a control plane with the role dispatcher?`,
+    };
+  };
+}
+
+/** Every enabled schedule fires near its due time. */
+export function latenessProbe(store: Pick<HealthStore, 'readLateness'>): Probe {
+  return async () => {
+    const { count, worst } = await store.readLateness(lateAfterSeconds);
+    if (count === 0 || worst === null) return { status: 'HEALTHY', message: 'every schedule is on time' };
+    return {
+      status: 'UNHEALTHY',
+      message: `${count} late; worst: ${worst.name} by ${Math.round(worst.lateSeconds)} s`,
     };
   };
 }

@@ -1,5 +1,5 @@
 export { targetModule } from './built-in-modules.ts';
-export { latenessProbe, ledgerProbe, queueProbe, workersProbe } from './built-in-probes.ts';
+export { latenessProbe, ledgerProbe, outboxProbe, queueProbe, workersProbe } from './built-in-probes.ts';
 export { deadManProbe } from './dead-man-probe.ts';
 export * from './health.ts';
 export { HealthRegistry, type HealthReport } from './health-registry.ts';

@@ -1,5 +1,5 @@
 import type { Job as JobView, TaskResolution } from '@slacktide/contract';
-import { isTerminal, type Job, nextState } from '@slacktide/domain';
+import { isTerminal, type Job, type Json, nextState } from '@slacktide/domain';
 import { AppError } from '../app-error.ts';
 import type { Deps } from '../deps.ts';
 import type { AuditEntry, JobWithTasks, OutboxMessage, RequestContext, ResolvedTask } from '../ports/index.ts';
@@ -39,7 +39,8 @@ export async function resolveTask(
           entity: 'task',
           entityId: id,
           reason: note,
-          before: { state: task.state },
+          // What was known: `retry` takes it off the task.
+          before: { state: task.state, error: task.error as Json },
           after: { state: resolved.state, outcome: resolution },
         },
         ...(after === undefined ? [] : changes(job, after)),

@@ -18,12 +18,12 @@ const pausesMs: Record<Extract<ClaimResult, { kind: 'not_yet' }>['reason'], numb
   needs_operator: 10_000,
 };
 
-/** A task that waits for others asks less often the longer it waits: hundreds behind one target would keep the ledger busy with asking. */
-const longestPauseMs = 10_000;
+/** A task that waits for others asks less often after a while: hundreds behind one target would keep the ledger busy with asking. Not much less, or new ones would always be faster. */
+const longestPauseMs = 3_000;
 
 function pauseMs(reason: keyof typeof pausesMs, deliveries: number): number {
   const isBehindOthers = reason === 'target_busy' || reason === 'queued';
-  return isBehindOthers ? Math.min(Math.max(pausesMs[reason], deliveries * 250), longestPauseMs) : pausesMs[reason];
+  return isBehindOthers ? Math.min(Math.max(pausesMs[reason], deliveries * 100), longestPauseMs) : pausesMs[reason];
 }
 
 /**

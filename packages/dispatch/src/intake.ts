@@ -1,6 +1,6 @@
-import type { Consumers } from '@slacktide/dispatch';
+import type { Consumers } from './consume-queues.ts';
 
-/** Whether this worker takes work, and why not. */
+/** Whether this process takes work, and why not. */
 export class Intake {
   readonly #consumers: Pick<Consumers, 'pause' | 'resume'>;
   readonly #onChange: (closedBecause: string | undefined) => void;

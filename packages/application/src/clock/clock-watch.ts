@@ -4,18 +4,20 @@ import { longestClockSkewMs } from '@slacktide/domain';
 const longestRoundTripMs = 1_000;
 
 /**
- * How far this process's clock is off the ledger's, seen at each heartbeat. A worker that is off by more than two seconds takes no work: it would
- * judge windows, delays and the age of what it reads by a wrong clock. While the ledger is away the last verdict stands.
+ * How far this process's clock is off the ledger's, measured every few seconds. A process that is off by more than two seconds takes no work: it
+ * would judge windows, delays and the age of what it reads by a wrong clock. While the ledger is away the last verdict stands.
  */
 export class ClockWatch {
   readonly #now: () => Date;
+  readonly #process: string;
   #skewMs = 0;
   /** The ledger's time, and `performance.now()` at that moment. */
   #anchor: { readonly ledgerMs: number; readonly atMs: number };
 
-  /** `now` is the process's own clock. */
-  constructor(now: () => Date) {
+  /** `now` is the process's own clock; `process` is what a complaint calls it. */
+  constructor(now: () => Date, process: 'control plane' | 'worker') {
     this.#now = now;
+    this.#process = process;
     this.#anchor = { ledgerMs: now().getTime(), atMs: performance.now() };
   }
 
@@ -33,7 +35,7 @@ export class ClockWatch {
   get complaint(): string | undefined {
     if (Math.abs(this.#skewMs) <= longestClockSkewMs) return undefined;
     const seconds = Math.round(Math.abs(this.#skewMs) / 100) / 10;
-    return `the clock of this worker is ${seconds} s ${this.#skewMs > 0 ? 'ahead of' : 'behind'} the ledger's`;
+    return `the clock of this ${this.#process} is ${seconds} s ${this.#skewMs > 0 ? 'ahead of' : 'behind'} the ledger's`;
   }
 
   /** Asks the ledger for its time, and compares it with ours at the middle of the round trip. */

@@ -3,9 +3,9 @@ import { ClockWatch } from './clock-watch.ts';
 
 const ledgerNow = new Date('2026-11-22T03:00:00.000Z');
 
-/** A worker whose clock is off by `offMs`, and a ledger that answers in the middle of `roundTripMs`. */
+/** A process whose clock is off by `offMs`, and a ledger that answers in the middle of `roundTripMs`. */
 async function measured(offMs: number, roundTripMs: number): Promise<ClockWatch> {
-  const watch = new ClockWatch(() => new Date(ledgerNow.getTime() - roundTripMs / 2 + offMs));
+  const watch = new ClockWatch(() => new Date(ledgerNow.getTime() - roundTripMs / 2 + offMs), 'worker');
   const measuring = watch.measure(() => new Promise((resolve) => setTimeout(resolve, roundTripMs, ledgerNow)));
   await vi.advanceTimersByTimeAsync(roundTripMs);
   await measuring;
