@@ -26,6 +26,7 @@ it('does everything that it is asked for, and keeps it for the relay', async () 
     healthStore,
     dispatch,
     ledger,
+    outbox: api.outbox,
     reconciliation: api.reconciliation,
   });
   await health.refresh();

@@ -84,6 +84,7 @@ export async function startApi(options: ApiOptions = {}) {
     app,
     deps,
     reconciliation: connection.reconciliation,
+    outbox: connection.outbox,
     keys,
     newKey,
     /** What the API wrote to its log. */
