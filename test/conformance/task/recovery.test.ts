@@ -344,6 +344,16 @@ describe('what was left behind', () => {
     ]);
   });
 
+  it('is told in the audit log where the task is done again', async () => {
+    const it = await recoverySetup(executorOf({ sweep: sweep as never, inspect: async () => ({ kind: 'not_done' }) }));
+    const { job, claimed } = await it.interrupted();
+    await remnant(it, claimed.task.id, 'ours');
+    await it.recover();
+    expect(await it.taskNow(job)).toMatchObject({ state: 'PENDING', crashes: 1 });
+    const { items } = await it.ledger.audit.list({ limit: 1 }, { action: 'task.redrive' });
+    expect(items[0]?.after).toMatchObject({ state: 'PENDING', remnants: { swept: ['dropped ours'] } });
+  });
+
   it('waits for the window where it has closed', async () => {
     const it = await recoverySetup(
       executorOf({ sweep: sweep as never, inspect: async () => ({ kind: 'done', result: {} }) }),

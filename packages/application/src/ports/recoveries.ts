@@ -76,8 +76,8 @@ export interface Recoveries {
   takeOver(request: { taskId: string; workerId: string; leaseLifeMs: number }): Promise<TakeOverResult>;
   /** Gives the lease back with the task still RUNNING: it can be taken over again, after `notBeforeMs`. */
   postpone(taken: TakenOver, reason: string, notBeforeMs: number): Promise<boolean>;
-  /** Back to PENDING with one crash more, in the job's next generation, and its flow into the outbox. */
-  redrive(taken: TakenOver, reason: string): Promise<boolean>;
+  /** Back to PENDING with one crash more, in the job's next generation, and its flow into the outbox; `told` goes into the audit event. */
+  redrive(taken: TakenOver, reason: string, told?: JsonObject): Promise<boolean>;
   /** As `finish` of a task's life, with one crash more. */
   settle(taken: TakenOver, outcome: TaskOutcome, steps: readonly StepRecord[]): Promise<boolean>;
 }

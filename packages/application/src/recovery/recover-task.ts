@@ -2,6 +2,7 @@ import { failpoint } from '../failpoint/index.ts';
 import type { Executor, TakenOver } from '../ports/index.ts';
 import { keepLease, StuckGuard, TaskAbort } from '../task/index.ts';
 import { persistently } from '../task/persistently.ts';
+import { sweptResult } from '../task/sweep-remnants.ts';
 import type { Finding } from './finding.ts';
 import { lookAtTarget } from './look-at-target.ts';
 import type { RecoverDeps, Recovered } from './recover-deps.ts';
@@ -63,7 +64,7 @@ async function write(deps: RecoverDeps, taken: TakenOver, finding: Finding): Pro
   }
   if (decision.kind === 'redrive') {
     await failpoint('recovery.before_redrive');
-    const redriven = await deps.recoveries.redrive(taken, 'worker_lost');
+    const redriven = await deps.recoveries.redrive(taken, 'worker_lost', finding.swept && sweptResult(finding.swept));
     await failpoint('recovery.after_redrive');
     return redriven;
   }

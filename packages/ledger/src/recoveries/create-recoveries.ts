@@ -12,7 +12,7 @@ export function createRecoveries(pool: LedgerPool): Recoveries {
     listExpired: (request) => listExpired(pool, request),
     takeOver: (request) => takeOver(pool, request),
     postpone: (taken, reason, notBeforeMs) => postpone(pool, taken, reason, notBeforeMs),
-    redrive: (taken, reason) => redrive(pool, taken, reason),
+    redrive: (taken, reason, told) => redrive(pool, taken, reason, told),
     settle: (taken, outcome, steps) => settle(pool, taken, outcome, steps),
   };
 }

@@ -1,5 +1,5 @@
 import type { TakenOver } from '@slacktide/application/ports';
-import { type State, terminalStates } from '@slacktide/domain';
+import { type JsonObject, type State, terminalStates } from '@slacktide/domain';
 import { writeAudit } from '../audit/write-audit.ts';
 import { addToOutbox } from '../outbox/add-to-outbox.ts';
 import type { LedgerPool, LedgerSql } from '../sql.ts';
@@ -9,13 +9,18 @@ import { retryDeadlocks } from '../task-executions/retry-deadlocks.ts';
 
 /**
  * Puts the task back to PENDING with one crash more, what was in hand of it too, and sends the job's next generation out: deliveries of the present
- * one may be lost with the worker, or be anywhere (law 5). A job that waits for a person gets its next generation when that person has spoken.
+ * one may be lost with the worker, or be anywhere (law 5). `told` goes into the audit event: what recovery did on the target, e.g. what it swept. A job that waits for a person gets its next generation when that person has spoken.
  */
-export async function redrive(pool: LedgerPool, taken: TakenOver, reason: string): Promise<boolean> {
-  return await retryDeadlocks(() => pool.begin((tx) => redriveIn(tx, taken, reason)));
+export async function redrive(
+  pool: LedgerPool,
+  taken: TakenOver,
+  reason: string,
+  told: JsonObject = {},
+): Promise<boolean> {
+  return await retryDeadlocks(() => pool.begin((tx) => redriveIn(tx, taken, reason, told)));
 }
 
-async function redriveIn(tx: LedgerSql, taken: TakenOver, reason: string): Promise<boolean> {
+async function redriveIn(tx: LedgerSql, taken: TakenOver, reason: string, told: JsonObject): Promise<boolean> {
   const { job, task, workerId } = taken;
   const state = move(task.state, { kind: 'redrive' });
   const isThisJob = tx`scheduled_for = ${job.scheduledFor} AND id = ${job.id}`;
@@ -37,7 +42,7 @@ async function redriveIn(tx: LedgerSql, taken: TakenOver, reason: string): Promi
       entityId: task.id,
       reason,
       before: { state: task.state, crashes: put.crashes - 1, generation: current.generation },
-      after: { state, crashes: put.crashes, generation },
+      after: { ...told, state, crashes: put.crashes, generation },
     },
   ]);
   return true;
