@@ -70,6 +70,13 @@ describe('a claim whose lease ran out', () => {
     expect(await claim(next, 'rebuild')).toMatchObject({ kind: 'claimed' });
   });
 
+  it('keeps nothing for recovery where it only observed', async () => {
+    const { addJob, claim, sql } = await executionsSetup();
+    claimedBy(await claim(await addJob(), 'rebuild', { access: 'observe' }));
+    await sql`UPDATE leases SET expires_at = now() - interval '1 second'`;
+    expect(await claim(await addJob(), 'rebuild')).toMatchObject({ kind: 'claimed' });
+  });
+
   it('has one winner when renewal and takeover race', async () => {
     const { addJob, claim, expireLease, executions, sql } = await executionsSetup();
     for (let round = 1; round <= 10; round += 1) {
