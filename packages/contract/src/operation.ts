@@ -1,3 +1,4 @@
+import { defaultTimeLimitSeconds } from '@slacktide/domain';
 import { z } from 'zod';
 import { JsonObjectField, Slug, Text } from './fields.ts';
 import { TimeLimitSeconds } from './task-entry.ts';
@@ -16,7 +17,9 @@ export const OperationInput = z
       .describe('`name` or `schema.name`; [] = all. `checkpoint` takes none'),
     target: Slug.optional().describe('May be left out when there is exactly one target'),
     options: JsonObjectField.default({}).describe("Further configuration of the operation's task type"),
-    time_limit_seconds: TimeLimitSeconds.optional().describe('How long it may run; by default 43200'),
+    time_limit_seconds: TimeLimitSeconds.optional().describe(
+      `How long it may run; by default ${defaultTimeLimitSeconds}`,
+    ),
   })
   .meta({
     id: 'OperationInput',

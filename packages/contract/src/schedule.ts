@@ -86,7 +86,9 @@ export const ScheduleInput = z
       .describe('Under run_all: how many ticks are run at most'),
     catch_up_seconds: fields.catch_up_seconds
       .default(defaultCatchUpSeconds)
-      .describe('A tick later than this is SKIPPED (`missed`); up to a minute late is on time under every policy'),
+      .describe(
+        'A tick later than this is SKIPPED (`missed`); the latest one is on time up to a minute late, under every policy',
+      ),
     overlap_policy: fields.overlap_policy
       .default('skip')
       .describe('While an earlier job is not over on the target: leave the tick out, run it afterwards, or beside'),

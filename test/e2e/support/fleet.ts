@@ -2,10 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createApiKey } from '@slacktide/application';
-import { connectLedger } from '@slacktide/ledger';
 import pg from 'pg';
 import { inject, onTestFinished } from 'vitest';
+import { makeAdminKey } from '../../support/admin-key.ts';
 import { freePort } from '../../support/free-port.ts';
 import { freshLedger } from '../../support/ledger.ts';
 import { createDatabase } from '../../support/postgres.ts';
@@ -90,20 +89,6 @@ export async function startFleet(options: FleetStart = {}): Promise<Fleet> {
   const targetId = 'shop';
   if (workers.length > 0) await register(api, targetId, targetUrl);
   return { api, url, controlPlane, workers, target, targetId, databaseUrl, redisUrl, redisPrefix, startWorker };
-}
-
-async function makeAdminKey(databaseUrl: string): Promise<string> {
-  const connection = connectLedger({ databaseUrl, applicationName: 'slacktide/test', maxConnections: 1 });
-  try {
-    const { key } = await createApiKey(
-      { ...connection, randomBytes: (count) => randomBytes(count) },
-      { actor: { kind: 'system', id: 'test', name: 'test' }, traceId: '0'.repeat(32), traceparent: '' },
-      { name: 'admin', scopes: ['maintenance:admin'], expiresAt: null },
-    );
-    return key;
-  } finally {
-    await connection.close();
-  }
 }
 
 /** Registers the target over REST, with its password in a file, as an operator would. */

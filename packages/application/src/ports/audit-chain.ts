@@ -1,7 +1,8 @@
+import { AuditStream as AuditStreamName } from '@slacktide/contract';
 import type { AuditEvent } from './audit-log.ts';
 
 /** The audit log is sealed as hash chains, one a stream; each event belongs to the stream of its entity. */
-export const auditStreams = ['configuration', 'access', 'work', 'health'] as const;
+export const auditStreams = AuditStreamName.options;
 export type AuditStream = (typeof auditStreams)[number];
 
 /** The end of a stream's chain. */
