@@ -1,4 +1,4 @@
-import { type AbortReason, type Delivery, TaskAbort } from '@slacktide/application';
+import { type Delivery, TaskAbort } from '@slacktide/application';
 import { type Job, WaitingError } from 'bullmq';
 import { answerDelivery } from './delivery.ts';
 import type { DispatchContext } from './dispatch-context.ts';
@@ -10,16 +10,15 @@ import { tickRepeatStrategy } from './tick-repeat-strategy.ts';
 import { within } from './within.ts';
 import { WorkAtHand } from './work-at-hand.ts';
 
-/** Why a delivery in hand was told to stop: another worker was given it, or the process has to end. */
-export type StopReason = Extract<AbortReason, 'delivery_lost' | 'draining'>;
-
 export interface ConsumeOptions {
   readonly queues: readonly string[];
   /** Deliveries at once in this process, over all the queues together. */
   readonly concurrency: number;
+  /**
+   * The signal is aborted with a TaskAbort (`draining`) when the process has to end, and for nothing else: a lock that is gone, or another's, since Redis
+   * was emptied or stood still, is no reason to stop. Whether work may go on is for the ledger's lease to say.
+   */
   readonly handle: (job: Job<unknown, void>, signal: AbortSignal) => Promise<Delivery>;
-  /** Makes the `reason` of the signal. Default: a TaskAbort. */
-  readonly abortWith?: ((why: StopReason) => Error) | undefined;
   /** How long a delivery stays its worker's without renewal, and how often those that ran out are looked for. Default 15 s and 5 s. */
   readonly times?: { readonly lockMs: number; readonly stalledCheckMs: number } | undefined;
 }
@@ -51,7 +50,7 @@ const maxStalledCount = 1_000_000;
 /** Starts a worker at each queue, all of them within one bound of deliveries at once. */
 export function consumeQueues(dispatch: DispatchContext, options: ConsumeOptions): Consumers {
   const { connections, prefix, telemetry, nowMs, onError } = dispatch;
-  const { handle, abortWith = (why) => new TaskAbort(why) } = options;
+  const { handle } = options;
   const { lockMs, stalledCheckMs } = options.times ?? times;
   const slots = new Slots(options.concurrency);
   const redis = connections.workers;
@@ -86,18 +85,10 @@ export function consumeQueues(dispatch: DispatchContext, options: ConsumeOptions
     worker.on('error', (error) => {
       if (worker.closing === undefined) onError(error, queue);
     });
-    worker.on('lockRenewalFailed', (jobIds) => {
-      for (const id of jobIds) stopIfLost(worker, id).catch((error: Error) => onError(error, queue));
-    });
     worker.run().catch((error: Error) => onError(error, queue));
     return worker;
   });
 
-  // A lock that is merely gone (Redis emptied, or stood still) is no reason to stop: the ledger's lease decides.
-  const stopIfLost = async (worker: SlottedWorker, jobId: string): Promise<void> => {
-    const lockToken = await redis.get(`${worker.toKey(jobId)}:lock`);
-    if (lockToken !== null) worker.inHand.abortJob(jobId, lockToken, abortWith('delivery_lost'));
-  };
   const fallSilent = async (worker: SlottedWorker): Promise<void> => {
     if (redis.status !== 'ready' || worker.closing !== undefined) return;
     const silent = within(times.commandLimitMs, 'stop listening', worker.stopListening());
@@ -143,7 +134,7 @@ export function consumeQueues(dispatch: DispatchContext, options: ConsumeOptions
       left.catch(() => undefined); // heard below, unless the deadline passes
       const drained = await isSoon(deadlineMs, 'drain', atHand.whenOver());
       if (!drained) {
-        for (const worker of workers) worker.inHand.abortAll(abortWith('draining'));
+        for (const worker of workers) worker.inHand.abortAll(new TaskAbort('draining'));
       }
       const over = drained || (await isSoon(graceMs, 'abort', atHand.whenOver()));
       // The work is over and the ledger knows: Redis is told if it listens. If not, the deliveries come again, and find nothing to do.

@@ -1,25 +1,21 @@
 import { expect, it } from 'vitest';
 import { InHand } from './in-hand.ts';
 
-it('stops the deliveries of a job that lost it, and not the one that has it now', () => {
+it('stops all deliveries', () => {
   const inHand = new InHand();
-  inHand.add('old', 'job');
-  inHand.add('new', 'job');
-  inHand.add('other', 'another job');
-  const reason = new Error('delivery_lost');
-  inHand.abortJob('job', 'new', reason);
-  expect(inHand.signalOf('old').reason).toBe(reason);
-  expect(inHand.signalOf('new').aborted).toBe(false);
-  expect(inHand.signalOf('other').aborted).toBe(false);
+  inHand.add('one');
+  inHand.add('two');
+  const reason = new Error('draining');
   inHand.abortAll(reason);
-  expect(inHand.signalOf('other').aborted).toBe(true);
+  expect(inHand.signalOf('one').reason).toBe(reason);
+  expect(inHand.signalOf('two').aborted).toBe(true);
 });
 
 it('is empty when the last delivery is over', async () => {
   const inHand = new InHand();
   await inHand.whenEmpty();
-  inHand.add('one', 'job');
-  inHand.add('two', 'job');
+  inHand.add('one');
+  inHand.add('two');
   let empty = false;
   const emptied = inHand.whenEmpty().then(() => {
     empty = true;

@@ -3,15 +3,15 @@
  * emptied or stood still, the same process may be delivered a job that it is still at.
  */
 export class InHand {
-  readonly #deliveries = new Map<string, { readonly jobId: string; readonly controller: AbortController }>();
+  readonly #deliveries = new Map<string, AbortController>();
   readonly #empty: (() => void)[] = [];
 
   get size(): number {
     return this.#deliveries.size;
   }
 
-  add(token: string, jobId: string): void {
-    this.#deliveries.set(token, { jobId, controller: new AbortController() });
+  add(token: string): void {
+    this.#deliveries.set(token, new AbortController());
   }
 
   remove(token: string): void {
@@ -23,18 +23,11 @@ export class InHand {
   signalOf(token: string): AbortSignal {
     const delivery = this.#deliveries.get(token);
     if (delivery === undefined) throw new Error('no such delivery in hand');
-    return delivery.controller.signal;
-  }
-
-  /** Aborts the deliveries of a job, except the one that holds its lock. */
-  abortJob(jobId: string, lockToken: string, reason: Error): void {
-    for (const [token, delivery] of this.#deliveries) {
-      if (delivery.jobId === jobId && token !== lockToken) delivery.controller.abort(reason);
-    }
+    return delivery.signal;
   }
 
   abortAll(reason: Error): void {
-    for (const { controller } of this.#deliveries.values()) controller.abort(reason);
+    for (const controller of this.#deliveries.values()) controller.abort(reason);
   }
 
   /** Resolves when there is no delivery in hand. */

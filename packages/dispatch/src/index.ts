@@ -1,7 +1,7 @@
 export type { Delivery } from '@slacktide/application';
 export { connectDispatch, type Dispatch, type DispatchOptions } from './connect-dispatch.ts';
 export { RedisAway } from './connection.ts';
-export type { Consumers, StopReason } from './consume-queues.ts';
+export type { Consumers } from './consume-queues.ts';
 export type { OnError } from './error-report.ts';
 export type { FinaliseWorkerOptions } from './finalise-worker.ts';
 export { Intake } from './intake.ts';

@@ -55,7 +55,7 @@ export class SlottedWorker extends Worker<unknown, void> {
   }
 
   async #process(job: Job<unknown, void>, token: string): Promise<void> {
-    this.inHand.add(token, job.id ?? '');
+    this.inHand.add(token);
     try {
       await this.processJob(job, token, () => false);
     } finally {

@@ -12,11 +12,11 @@ export interface TaskDelivery {
   readonly deliveries: number;
   /** Task type of the queue it came by. */
   readonly type: string;
-  /** Aborted with a TaskAbort, unless told otherwise: `delivery_lost` when another worker was given the task, `draining` when the process has to end. */
+  /** Aborted with a TaskAbort (`draining`) when the process has to end. */
   readonly signal: AbortSignal;
 }
 
-export interface TaskWorkersOptions extends Pick<ConsumeOptions, 'concurrency' | 'abortWith' | 'times'> {
+export interface TaskWorkersOptions extends Pick<ConsumeOptions, 'concurrency' | 'times'> {
   /** Task types to consume; the queues of all others are left alone. */
   readonly types: readonly string[];
   /** Claims, runs and records. Throws for want of infrastructure only: then the task is delivered again, with back-off. */
@@ -29,7 +29,6 @@ export function startTaskWorkers(dispatch: DispatchContext, options: TaskWorkers
   return consumeQueues(dispatch, {
     queues: [...typeOf.keys()],
     concurrency: options.concurrency,
-    abortWith: options.abortWith,
     times: options.times,
     handle: async (job, signal) => {
       const type = typeOf.get(job.queueName);

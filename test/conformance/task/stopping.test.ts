@@ -172,28 +172,6 @@ describe('a task', () => {
     await running;
   });
 
-  it('goes on when the queue gave it to another worker: the lease in the ledger is what counts', async () => {
-    const it = await setup(async ({ signal, session }) => {
-      it.delivered.abort(new TaskAbort('delivery_lost'));
-      expect(signal.aborted).toBe(false);
-      await session.execute('SELECT 1');
-      return {};
-    });
-    expect(await it.run()).toEqual({ kind: 'done' });
-    expect(await it.taskNow()).toMatchObject({ state: 'SUCCEEDED' });
-  });
-
-  it('that the queue gave to another worker can still be told to stop', async () => {
-    const it = await setup(async ({ signal }) => {
-      it.delivered.abort(new TaskAbort('delivery_lost'));
-      it.running.abortAll('draining');
-      signal.throwIfAborted();
-      return {};
-    });
-    expect(await it.run()).toMatchObject({ kind: 'later' });
-    expect(await it.taskNow()).toMatchObject({ state: 'PENDING', reason: 'draining', crashes: 0 });
-  });
-
   it.each([
     ['is handed back when the process drains, if it may be done again', 'idempotent', 'PENDING'],
     ['ends when the process drains, if it must not be done again', 'never_retry', 'FAILED'],

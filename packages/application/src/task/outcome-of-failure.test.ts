@@ -7,7 +7,6 @@ const locked = new TargetError('lock_timeout', 'waited too long for a lock', { s
 describe('outcomeOfFailure', () => {
   it.each([
     ['lease_lost', 'lease_lost'],
-    ['delivery_lost', 'delivery_lost'],
     ['time_limit', 'time_limit_exceeded'],
     ['window_closed', 'window_closed'],
     ['draining', 'draining'],

@@ -7,10 +7,6 @@ const abortErrors: Record<Exclude<AbortReason, 'cancelled'>, TaskError> = {
     code: 'lease_lost',
     message: 'the worker could not prove its lease in time and stopped its work',
   },
-  delivery_lost: {
-    code: 'delivery_lost',
-    message: 'the queue gave the task to another worker and this one stopped',
-  },
   time_limit: {
     code: 'time_limit_exceeded',
     message: 'the task took longer than its time limit and was stopped',

@@ -107,14 +107,11 @@ async function untilClosed<T>(
   }
 }
 
-/**
- * Passes the delivery's abort on, except that the queue gave the task to somebody else: whether this one may go on is for the ledger's lease to
- * say, and Redis that stood still or was emptied must not end work that is under way. Who was given it meets `running_elsewhere`.
- */
+/** Passes the delivery's abort on. */
 function hear(delivered: AbortSignal, abort: (reason: AbortReason) => void): () => void {
   const pass = (): void => {
     const reason = abortReasonOf(delivered);
-    if (reason !== undefined && reason !== 'delivery_lost') abort(reason);
+    if (reason !== undefined) abort(reason);
   };
   pass();
   delivered.addEventListener('abort', pass, { once: true });
