@@ -12,12 +12,21 @@ export function maintenanceBundles(targetIds: readonly string[]): readonly Bundl
   return [
     {
       ...disabledOn(targetIds),
+      id: 'postgres-care',
+      name: 'PostgreSQL care',
+      description: 'Every hour: the eighteen steps of care. Reports and proposes, and changes nothing.',
+      cronExpression: '0 * * * *',
+      window: null,
+      tasks: chain('POSTGRES_CARE'),
+    },
+    {
+      ...disabledOn(targetIds),
       id: 'daily-maintenance',
       name: 'Daily maintenance',
-      description: 'Every day at 3:00: fresh planner statistics and figures for trends.',
+      description: 'Every day at 3:00: fresh planner statistics, figures for trends, and every check.',
       cronExpression: '0 3 * * *',
       window: { startHour: 2, endHour: 4 },
-      tasks: chain('STATISTICS_UPDATE', 'METRICS_COLLECTION'),
+      tasks: chain('STATISTICS_UPDATE', 'METRICS_COLLECTION', 'DATABASE_CHECK'),
     },
     {
       ...disabledOn(targetIds),

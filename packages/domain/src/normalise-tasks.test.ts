@@ -129,7 +129,12 @@ describe('maintenanceBundles', () => {
   const bundles = maintenanceBundles(['shop']);
 
   test('are disabled, for the targets given, and fire inside their windows', () => {
-    expect(bundles.map(({ id }) => id)).toEqual(['daily-maintenance', 'weekly-maintenance', 'monthly-maintenance']);
+    expect(bundles.map(({ id }) => id)).toEqual([
+      'postgres-care',
+      'daily-maintenance',
+      'weekly-maintenance',
+      'monthly-maintenance',
+    ]);
     for (const bundle of bundles) {
       expect(bundle).toMatchObject({ enabled: false, timezone: 'UTC', targets: { kind: 'ids', ids: ['shop'] } });
       expect(isIdentifier(bundle.id)).toBe(true);
@@ -143,7 +148,8 @@ describe('maintenanceBundles', () => {
     expect(
       bundles.map(({ cronExpression, window, tasks }) => [cronExpression, window, tasks.map((t) => t.type)]),
     ).toEqual([
-      ['0 3 * * *', { startHour: 2, endHour: 4 }, ['STATISTICS_UPDATE', 'METRICS_COLLECTION']],
+      ['0 * * * *', null, ['POSTGRES_CARE']],
+      ['0 3 * * *', { startHour: 2, endHour: 4 }, ['STATISTICS_UPDATE', 'METRICS_COLLECTION', 'DATABASE_CHECK']],
       ['0 2 * * 0', { startHour: 1, endHour: 5 }, ['MVCC_CLEANUP', 'STATISTICS_UPDATE', 'METRICS_COLLECTION']],
       [
         '0 1 * * 0#1',

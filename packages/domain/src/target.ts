@@ -9,6 +9,8 @@ export interface Target {
   readonly kind: TargetKind;
   readonly connection: string;
   readonly secretRef: string | null;
+  /** Connections of its standbys, which are looked at with the same secret; none holds a password. */
+  readonly standbys: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   /** Grows by one with every change; the ETag. */
   readonly version: number;

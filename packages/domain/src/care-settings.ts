@@ -1,0 +1,161 @@
+import { z } from 'zod';
+import type { CheckName } from './finding.ts';
+import type { JsonObject } from './json.ts';
+
+const enabled = (what: string) => z.boolean().default(true).describe(`${what} Default true.`);
+const intervalHours = (hours: number) =>
+  z
+    .number()
+    .min(0)
+    .max(8_760)
+    .default(hours)
+    .describe(
+      `Least hours between two runs of the step; 0 = every run. Default ${hours}${hours === 0 ? '' : ' hours'}.`,
+    );
+const intervalSeconds = (seconds: number) =>
+  z.int().min(0).max(31_536_000).default(seconds).describe(`Least seconds between two runs. Default ${seconds}.`);
+
+/** One feature: an object that may be left out, in whole or in part. */
+function feature<Shape extends z.ZodRawShape>(shape: Shape) {
+  return z.strictObject(shape).prefault({} as never);
+}
+
+/**
+ * The settings of care, with the keys and defaults of the document that the run comes from (its "Configuration"). Keys it has no name for, the
+ * switches and intervals of steps that it runs always, are ours, in its manner.
+ */
+export const careSettings = z.strictObject({
+  operational: feature({
+    maintenance_tasks: feature({ enabled: enabled('The master switch: false skips the whole run.') }),
+  }),
+  features: feature({
+    bypass_status: feature({
+      enabled: enabled('Step 0: tell which safeguards are off, overridden or bypassed.'),
+      interval_hours: intervalHours(0),
+    }),
+    integrity_check: feature({
+      enabled: enabled('Step 1: look for corruption and constraints that hold nothing.'),
+      interval_hours: intervalHours(0),
+    }),
+    orphaned_index_cleanup: feature({
+      enabled: enabled('Step 2: find what unfinished work left of indexes.'),
+      interval_hours: intervalHours(0),
+    }),
+    invalid_index_cleanup: feature({
+      enabled: enabled('Step 3: find invalid indexes.'),
+      interval_hours: intervalHours(0),
+    }),
+    advisory_lock_cleanup: feature({
+      enabled: enabled('Step 4: find abandoned advisory locks.'),
+      interval_hours: intervalHours(0),
+      stale_after_seconds: z
+        .int()
+        .min(1)
+        .default(300)
+        .describe('A lock whose holder has been idle for so long counts as abandoned. Default 300.'),
+    }),
+    stale_operation_check: feature({
+      enabled: enabled('Step 5: find operations that have been running too long.'),
+      interval_hours: intervalHours(0),
+      stale_after_seconds: z.int().min(1).default(600).describe('Longer than this is too long. Default 600.'),
+    }),
+    index_cleanup: feature({
+      enabled: enabled('Step 6: find unused indexes.'),
+      interval_hours: intervalHours(0),
+      min_scans: z
+        .int()
+        .min(1)
+        .default(10)
+        .describe('Fewer scans than this in the window count as unused. Default 10.'),
+      days_unused: z.number().min(0).max(365).default(7).describe('The window, in days. Default 7.'),
+      auto_cleanup: z
+        .boolean()
+        .default(false)
+        .describe('Drop what is found without being asked. Default false; findings are only proposed so far.'),
+    }),
+    index_health: feature({
+      enabled: enabled('Step 7: measure the bloat of indexes.'),
+      interval_hours: intervalHours(0),
+      bloat_threshold: z
+        .number()
+        .min(0)
+        .max(100)
+        .default(20)
+        .describe('Percent of waste from which an index is bloated. Default 20.'),
+      min_size_mb: z.number().min(0).default(1).describe('Smaller indexes are left out, in MiB. Default 1.'),
+      auto_reindex: z
+        .boolean()
+        .default(false)
+        .describe('Rebuild what is found without being asked. Default false; findings are only proposed so far.'),
+      reindex_schedule: z
+        .enum(['weekly', 'monthly', 'on_demand'])
+        .default('weekly')
+        .describe('How often bloated indexes are to be rebuilt. Default weekly.'),
+    }),
+    pattern_learning: feature({
+      enabled: enabled('Step 8: learn from slow and fast queries.'),
+      interval: intervalSeconds(3_600),
+    }),
+    statistics_refresh: feature({
+      enabled: enabled('Step 9: find stale planner statistics.'),
+      interval_hours: intervalHours(24),
+      stale_threshold_hours: z
+        .number()
+        .positive()
+        .default(24)
+        .describe('Older statistics of changed tables are stale. Default 24.'),
+      min_table_size_mb: z.number().min(0).default(10).describe('Smaller tables are left out, in MiB. Default 10.'),
+    }),
+    redundant_index_detection: feature({
+      enabled: enabled('Step 10: find redundant and duplicate indexes.'),
+      interval_hours: intervalHours(0),
+    }),
+    workload_analysis: feature({
+      enabled: enabled('Step 11: tell reads from writes.'),
+      interval_hours: intervalHours(6),
+    }),
+    foreign_key_suggestions: feature({
+      enabled: enabled('Step 12: find foreign keys without an index.'),
+      interval_hours: intervalHours(6),
+    }),
+    concurrent_index_monitoring: feature({
+      enabled: enabled('Step 13: find concurrent index builds that hang.'),
+      interval_hours: intervalHours(0),
+    }),
+    materialized_view_support: feature({
+      enabled: enabled('Step 14: look at materialised views and their indexes.'),
+      interval_hours: intervalHours(12),
+    }),
+    safeguard_metrics: feature({
+      enabled: enabled('Step 15: tell how often safeguards had to step in.'),
+      interval_hours: intervalHours(0),
+    }),
+    predictive_maintenance: feature({
+      enabled: enabled('Step 16: forecast which indexes will need a rebuild.'),
+      interval: intervalSeconds(86_400),
+    }),
+    ml_interception: feature({
+      training_enabled: enabled('Step 17: train the query classifier.'),
+      training_interval: intervalSeconds(86_400),
+    }),
+  }),
+});
+export type CareSettings = z.infer<typeof careSettings>;
+
+/** What holds where nobody said anything else. */
+export const defaultCareSettings: CareSettings = careSettings.parse({ operational: {}, features: {} });
+
+/** What the settings say of the thresholds of checks, by check. */
+export function careCheckConfigs({ features }: CareSettings): Readonly<Partial<Record<CheckName, JsonObject>>> {
+  const { index_cleanup, index_health, statistics_refresh, advisory_lock_cleanup, stale_operation_check } = features;
+  return {
+    stale_advisory_lock: { stale_after_seconds: advisory_lock_cleanup.stale_after_seconds },
+    stale_operation: { stale_after_seconds: stale_operation_check.stale_after_seconds },
+    unused_index: { min_scans: index_cleanup.min_scans, days_unused: index_cleanup.days_unused },
+    index_bloat: { bloat_threshold: index_health.bloat_threshold, min_size_mb: index_health.min_size_mb },
+    stale_statistics: {
+      stale_threshold_hours: statistics_refresh.stale_threshold_hours,
+      min_table_size_mb: statistics_refresh.min_table_size_mb,
+    },
+  };
+}
