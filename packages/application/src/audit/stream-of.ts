@@ -3,9 +3,11 @@ import type { AuditEntry, AuditEvent, AuditStream } from '../ports/index.ts';
 const streams: Readonly<Record<AuditEntry['entity'], AuditStream>> = {
   schedule: 'configuration',
   target: 'configuration',
+  care_settings: 'configuration',
   api_key: 'access',
   job: 'work',
   task: 'work',
+  finding: 'work',
   signal: 'health',
 };
 

@@ -1,4 +1,4 @@
-export { targetModule } from './built-in-modules.ts';
+export { checkModule, targetModule } from './built-in-modules.ts';
 export { latenessProbe, ledgerProbe, outboxProbe, queueProbe, workersProbe } from './built-in-probes.ts';
 export { deadManProbe } from './dead-man-probe.ts';
 export * from './health.ts';

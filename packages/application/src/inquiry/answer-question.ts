@@ -1,14 +1,15 @@
 import {
   type Answer,
   type Executor,
+  type LookedAtTarget,
   type Plan,
   type Question,
-  type TargetAddress,
   TargetError,
   type TargetGateway,
 } from '../ports/index.ts';
+import { type LookDeps, lookContext } from '../task/look-context.ts';
 
-export interface AnswerDeps {
+export interface AnswerDeps extends LookDeps {
   readonly gateway: TargetGateway;
   readonly executorOf: (type: string) => Executor | undefined;
 }
@@ -30,10 +31,12 @@ export async function answerQuestion(deps: AnswerDeps, question: Question): Prom
 
 async function planTasks(
   deps: AnswerDeps,
-  target: TargetAddress,
+  target: LookedAtTarget,
   tasks: Extract<Question, { kind: 'plan' }>['tasks'],
 ): Promise<Answer> {
-  return await deps.gateway.read(target, { applicationName: 'slacktide/plan' }, async (reader): Promise<Answer> => {
+  const options = { applicationName: 'slacktide/plan' };
+  const context = lookContext(deps, target, options);
+  return await deps.gateway.read(target, options, async (reader): Promise<Answer> => {
     const plans: Plan[] = [];
     for (const [position, task] of tasks.entries()) {
       const executor = deps.executorOf(task.type);
@@ -45,7 +48,7 @@ async function planTasks(
         };
       }
       const config = executor.taskType.config.parse(task.config);
-      const facts = await executor.readFacts(reader, config);
+      const facts = await executor.readFacts(reader, config, context);
       if (facts.kind === 'refused') return { kind: 'refused', task: position, problems: facts.problems };
       plans.push(executor.plan(facts.facts, config));
     }

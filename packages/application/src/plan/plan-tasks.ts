@@ -22,11 +22,11 @@ export async function planTasks(
   tasks: readonly TaskSpec[],
   pointers: PlanPointers,
 ): Promise<readonly Plan[]> {
-  const { kind, connection, secretRef } = target;
+  const { id, kind, connection, secretRef, standbys } = target;
   const answer = await deps.inquiries.ask(
     {
       kind: 'plan',
-      target: { kind, connection, secretRef },
+      target: { id, kind, connection, secretRef, standbys },
       tasks: tasks.map(({ type, config }) => ({ type, config })),
     },
     deps.inquiryTimeoutMs,

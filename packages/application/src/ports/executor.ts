@@ -1,6 +1,8 @@
-import type { Access, JsonObject, SafetyClass, Step, TaskCategory, TaskError } from '@slacktide/domain';
+import type { Access, CheckReport, JsonObject, SafetyClass, Step, TaskCategory, TaskError } from '@slacktide/domain';
 import type { z } from 'zod';
+import type { NodeObservation } from './observations.ts';
 import type { NewRemnant, Remnant, RemnantOutcome } from './recoveries.ts';
+import type { LookContext } from './target-memory.ts';
 import type { TargetReader, TargetSession } from './target-session.ts';
 import type { Intent, Sample } from './task-executions.ts';
 
@@ -11,6 +13,8 @@ export interface TaskType<Config extends JsonObject = JsonObject> {
   readonly access: Access;
   readonly class: SafetyClass;
   readonly description: string;
+  /** The request that starts it, where that is the only way: no schedule or plan may name it. */
+  readonly startedBy?: string;
   /** Strict: unknown keys are refused; every key has a default and a description. */
   readonly config: z.ZodType<Config>;
 }
@@ -71,7 +75,7 @@ export interface StepProgress {
 }
 
 /** What a step may use. */
-export interface StepRun<Config> {
+export interface StepRun<Config> extends LookContext {
   /** The session that holds the advisory lock: one statement at a time. */
   readonly session: TargetSession;
   /** A second, read-only session for progress, gates and verification. */
@@ -82,6 +86,10 @@ export interface StepRun<Config> {
   progress(update: StepProgress): void;
   /** Keeps figures for later forecasts. */
   sample(samples: readonly Sample[]): void;
+  /** Keeps what a check found, with the configuration it judged by. Rejects when the right to write is gone. */
+  report(report: CheckReport, config: JsonObject): Promise<void>;
+  /** Keeps what the counters of one node said. Rejects when the right to write is gone. */
+  observe(observation: NodeObservation): Promise<void>;
   /**
    * Writes what this step may leave behind, before it acts; the returned function closes the record. Rejects when the right to
    * act is gone: then the step must not act.
@@ -116,8 +124,10 @@ export type StepOutcome =
  */
 export interface Executor<Config extends JsonObject = JsonObject, Facts = unknown> {
   readonly taskType: TaskType<Config>;
+  /** A new attempt does every step again, because only all of them together make its result. Default: what earlier attempts saw through is not repeated. */
+  readonly startsOver?: boolean;
   /** Reads only. Objects the configuration names but the target lacks are refused. */
-  readFacts(reader: TargetReader, config: Config): Promise<FactsResult<Facts>>;
+  readFacts(reader: TargetReader, config: Config, context: LookContext): Promise<FactsResult<Facts>>;
   /** Pure. */
   plan(facts: Facts, config: Config): Plan;
   /** Acts and verifies by reading the catalogue. A TargetError it throws fails the step; a lost session or an abort ends the task. */

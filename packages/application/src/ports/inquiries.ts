@@ -1,13 +1,16 @@
-import type { JsonObject } from '@slacktide/domain';
+import type { JsonObject, Target } from '@slacktide/domain';
 import type { ConfigProblem, Plan } from './executor.ts';
 import type { TargetAddress, TargetErrorCode, TargetFacts } from './target-session.ts';
+
+/** A registered target, for a look that may need its standbys and what the ledger remembers of it. */
+export type LookedAtTarget = TargetAddress & Pick<Target, 'id' | 'standbys'>;
 
 /** A question to a worker about a target: only workers hold credentials, so the control plane asks through the ledger. */
 export type Question =
   | { readonly kind: 'inspect'; readonly target: TargetAddress }
   | {
       readonly kind: 'plan';
-      readonly target: TargetAddress;
+      readonly target: LookedAtTarget;
       readonly tasks: readonly { readonly type: string; readonly config: JsonObject }[];
     };
 

@@ -1,5 +1,7 @@
 import type { Json, JsonObject } from '@slacktide/domain';
 import type { AuditReader } from './audit-log.ts';
+import type { CareReader, CareWriter } from './care-store.ts';
+import type { FindingReader, FindingWriter } from './finding-store.ts';
 import type { SignalWriter } from './health-store.ts';
 import type { JobReader, JobWriter } from './job-store.ts';
 import type { OutboxWriter } from './outbox.ts';
@@ -35,7 +37,7 @@ export interface RequestContext {
 /** One line of the audit log. */
 export interface AuditEntry {
   readonly action: string;
-  readonly entity: 'schedule' | 'target' | 'job' | 'task' | 'api_key' | 'signal';
+  readonly entity: 'schedule' | 'target' | 'care_settings' | 'job' | 'task' | 'finding' | 'api_key' | 'signal';
   readonly entityId: string;
   readonly before?: JsonObject | null;
   readonly after?: JsonObject | null;
@@ -54,6 +56,8 @@ export interface LedgerReader {
   readonly schedules: ScheduleReader;
   readonly targets: TargetReaderStore;
   readonly jobs: JobReader;
+  readonly findings: FindingReader;
+  readonly care: CareReader;
   readonly audit: AuditReader;
   /** The ledger's clock, the only one that decides windows and due times. Within a transaction: its start. */
   now(): Promise<Date>;
@@ -63,6 +67,8 @@ export interface LedgerTransaction extends LedgerReader {
   readonly schedules: ScheduleReader & ScheduleWriter;
   readonly targets: TargetReaderStore & TargetWriter;
   readonly jobs: JobReader & JobWriter;
+  readonly findings: FindingReader & FindingWriter;
+  readonly care: CareReader & CareWriter;
   readonly ticks: TickStore;
   readonly outbox: OutboxWriter;
   readonly signals: SignalWriter;

@@ -22,6 +22,10 @@ export function checkTasks(catalog: TaskTypeCatalog, entries: readonly TaskEntry
       const at = typeof entry === 'string' ? pointer : `${pointer}/type`;
       return { kind: 'problems' as const, problems: [unknownTaskType(catalog, at)] };
     }
+    if (taskType.startedBy !== undefined) {
+      const detail = `${type} is started by ${taskType.startedBy} alone`;
+      return { kind: 'problems' as const, problems: [{ pointer, code: 'not_schedulable', detail }] };
+    }
     return checkConfig(taskType, config ?? {}, `${pointer}/config`);
   });
   const problems = [

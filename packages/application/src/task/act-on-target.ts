@@ -5,6 +5,7 @@ import { type ClaimedTask, type Executor, type StepRecord, TargetError, type Tas
 import { announcer } from './announce.ts';
 import { withinMs } from './bounded.ts';
 import type { LeaseKeeper } from './keep-lease.ts';
+import { lookContext } from './look-context.ts';
 import { namingTimeLimit, outcomeOfFailure } from './outcome-of-failure.ts';
 import { whileLeased } from './persistently.ts';
 import { provenSession } from './proven-session.ts';
@@ -14,7 +15,7 @@ import { StepJournal } from './step-journal.ts';
 import type { StuckGuard } from './stuck-guard.ts';
 import { sweepRemnants, sweptResult } from './sweep-remnants.ts';
 import { type AbortReason, abortReasonOf, TaskAbort } from './task-abort.ts';
-import { type StatementBounds, withSession } from './with-session.ts';
+import { applicationNameOf, type StatementBounds, withSession } from './with-session.ts';
 
 /** A claimed task with the lease in hand. */
 export interface LeasedRun {
@@ -103,11 +104,14 @@ async function act(
     extra = sweptResult(await sweepRemnants(deps, session, remnants));
   }
   const config = executor.taskType.config.parse(claimed.task.config);
-  const facts = await executor.readFacts(observer, config);
+  const context = lookContext(deps, claimed.target, { applicationName: applicationNameOf(claimed), signal });
+  const facts = await executor.readFacts(observer, config, context);
   if (facts.kind === 'refused') return refused(facts.problems);
   const plan = executor.plan(facts.facts, config);
   const doneBefore = new Set(
-    claimed.task.attempt === 0 ? [] : await whileLeased(signal, () => deps.executions.listDoneSteps(claimed)),
+    claimed.task.attempt === 0 || executor.startsOver === true
+      ? []
+      : await whileLeased(signal, () => deps.executions.listDoneSteps(claimed)),
   );
   const journal = new StepJournal(
     plan.steps,
@@ -116,7 +120,19 @@ async function act(
     doneBefore,
   );
   open(journal);
-  return await runPlan({ ...deps, ...run, config, plan, doneBefore, journal, session, observer, announce, extra });
+  return await runPlan({
+    ...deps,
+    ...run,
+    context,
+    config,
+    plan,
+    doneBefore,
+    journal,
+    session,
+    observer,
+    announce,
+    extra,
+  });
 }
 
 function refused(problems: readonly { pointer: string; code: string; detail: string }[]): TaskOutcome {

@@ -1,9 +1,12 @@
 import type { JsonObject } from '@slacktide/domain';
 import { failpoint } from '../failpoint/index.ts';
 import {
+  type CheckRecords,
   type ClaimedTask,
   type Executor,
+  type LookContext,
   type NewRemnant,
+  type Observations,
   type Plan,
   type PlannedStep,
   type Remnants,
@@ -25,6 +28,9 @@ import { TaskAbort } from './task-abort.ts';
 export interface PlanRun {
   readonly executions: Pick<TaskExecutions, 'recordSamples'>;
   readonly remnants: Pick<Remnants, 'record' | 'close'>;
+  readonly records: CheckRecords;
+  readonly observations: Pick<Observations, 'record'>;
+  readonly context: LookContext;
   readonly executor: Executor;
   readonly claimed: ClaimedTask;
   readonly config: JsonObject;
@@ -84,6 +90,9 @@ async function runStep(run: PlanRun, step: PlannedStep): Promise<StepOutcome> {
       sample: (batch) =>
         void samples.push(whileLeased(run.signal, () => run.executions.recordSamples(run.claimed, batch))),
       remnant: (remnant) => recordRemnant(run, remnant),
+      ...run.context,
+      report: (report, config) => whileHeld(run, () => run.records.record(run.claimed, report, config)),
+      observe: (observation) => whileHeld(run, () => run.observations.record(run.claimed, observation)),
     });
     // What was done is done: an abort that comes only now finds it so before the next step.
     await Promise.all(samples).catch((error: unknown) => {
@@ -108,6 +117,11 @@ async function runStep(run: PlanRun, step: PlannedStep): Promise<StepOutcome> {
       },
     };
   }
+}
+
+/** Writes under the fence. @throws TaskAbort `lease_lost` when the right to is gone */
+async function whileHeld({ signal }: PlanRun, write: () => Promise<boolean>): Promise<void> {
+  if (!(await whileLeased(signal, write))) throw new TaskAbort('lease_lost');
 }
 
 async function recordRemnant(

@@ -1,6 +1,8 @@
 import type {
+  CheckRecords,
   ClaimedTask,
   Executor,
+  Observations,
   Remnants,
   TargetGateway,
   TargetLeases,
@@ -14,6 +16,8 @@ import type { RunningTasks } from './running-tasks.ts';
 export interface RunTaskDeps {
   readonly executions: TaskExecutions;
   readonly remnants: Remnants;
+  readonly records: CheckRecords;
+  readonly observations: Observations;
   readonly leases: TargetLeases;
   readonly gateway: TargetGateway;
   readonly executorOf: (type: string) => Executor | undefined;

@@ -27,7 +27,7 @@ export async function withSession<T>(
   bounds: StatementBounds,
   use: (session: TargetSession, observer: TargetReader) => Promise<T>,
 ): Promise<T> {
-  const applicationName = `slacktide/${claimed.task.type.toLowerCase()}/${claimed.fence}`;
+  const applicationName = applicationNameOf(claimed);
   if (claimed.access === 'observe') {
     return await deps.gateway.read(claimed.target, { applicationName, signal }, (reader) =>
       use(
@@ -51,4 +51,9 @@ export async function withSession<T>(
     ),
   );
   return await deps.gateway.act(claimed.target, { applicationName, statementTimeoutMs, signal }, use);
+}
+
+/** How sessions of the task are called on the target. */
+export function applicationNameOf({ task, fence }: ClaimedTask): string {
+  return `slacktide/${task.type.toLowerCase()}/${fence}`;
 }
