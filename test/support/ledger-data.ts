@@ -30,6 +30,7 @@ export function sampleTarget(changes: Partial<Target> = {}): Target {
     kind: 'postgres',
     connection: 'postgresql://maintenance@127.0.0.1:5432/shop',
     secretRef: 'env:SHOP_PASSWORD',
+    standbys: [],
     labels: {},
     version: 1,
     createdAt: noon,

@@ -10,6 +10,7 @@ const example = {
   kind: 'postgres' as const,
   connection: 'postgresql://maintainer@db.internal:5432/shop',
   secret_ref: 'env:SHOP_DB_PASSWORD',
+  standbys: ['postgresql://maintainer@standby.internal:5432/shop'],
   labels: { env: 'production' },
 };
 
@@ -21,6 +22,15 @@ export const TargetInput = z
     kind: z.enum(targetKinds).default('postgres'),
     connection: Connection,
     secret_ref: SecretRef.nullable().default(null),
+    standbys: z
+      .array(Connection)
+      .max(16)
+      .refine((standbys) => new Set(standbys).size === standbys.length, {
+        error: 'A standby is named twice',
+        params: { code: 'duplicate' },
+      })
+      .default([])
+      .describe('Connections of its standbys, looked at with the same secret: their use of indexes counts too'),
     labels: Labels.default({}),
   })
   .meta({ id: 'TargetInput', description: 'A database to take into care', example });
@@ -33,6 +43,7 @@ export const Target = z
     kind: z.enum(targetKinds),
     connection: z.string().describe('Never holds a password'),
     secret_ref: z.string().nullable(),
+    standbys: z.array(z.string()),
     labels: z.record(z.string(), z.string()),
     version: Version,
     created_at: Instant,

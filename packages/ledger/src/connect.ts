@@ -1,10 +1,12 @@
 import type {
   ApiKeys,
   AuditChain,
+  CheckRecords,
   HealthStore,
   History,
   Inquiries,
   Ledger,
+  Observations,
   OutboxQueue,
   Reconciliation,
   Recoveries,
@@ -13,11 +15,13 @@ import type {
 } from '@slacktide/application/ports';
 import { createApiKeys } from './api-keys.ts';
 import { createAuditChain } from './audit/create-audit-chain.ts';
+import { createCheckRecords } from './findings/create-check-records.ts';
 import { createHealthStore } from './health-store.ts';
 import { createHistory } from './history/history.ts';
 import { createInquiries } from './inquiries/create-inquiries.ts';
 import { createLedger } from './ledger.ts';
 import { withLedgerErrors } from './ledger-errors.ts';
+import { createObservations } from './observations/create-observations.ts';
 import { createOutboxQueue } from './outbox/outbox-queue.ts';
 import { createReconciliation } from './reconciliation/create-reconciliation.ts';
 import { createRecoveries } from './recoveries/create-recoveries.ts';
@@ -31,6 +35,8 @@ export interface LedgerConnection {
   readonly executions: TaskExecutions;
   readonly recoveries: Recoveries;
   readonly remnants: Remnants;
+  readonly records: CheckRecords;
+  readonly observations: Observations;
   readonly outbox: OutboxQueue;
   readonly reconciliation: Reconciliation;
   readonly inquiries: Inquiries;
@@ -55,6 +61,8 @@ export function connectLedger({ onError = () => undefined, ...options }: LedgerO
     executions: withLedgerErrors(createTaskExecutions(sql)),
     recoveries: withLedgerErrors(createRecoveries(sql)),
     remnants: withLedgerErrors(createRemnants(sql)),
+    records: withLedgerErrors(createCheckRecords(sql)),
+    observations: createObservations(sql),
     outbox: withLedgerErrors(createOutboxQueue(sql)),
     reconciliation: withLedgerErrors(createReconciliation(sql)),
     inquiries: withLedgerErrors(createInquiries(sql, { onError })),

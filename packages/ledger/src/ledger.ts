@@ -1,6 +1,10 @@
 import type { Ledger, LedgerReader, LedgerTransaction } from '@slacktide/application/ports';
 import { createAuditReader } from './audit/audit-reader.ts';
 import type { AuditAuthor } from './audit/insert-audit.ts';
+import { createCareReader } from './care/care-reader.ts';
+import { createCareWriter } from './care/care-writer.ts';
+import { createFindingReader } from './findings/finding-reader.ts';
+import { createFindingWriter } from './findings/finding-writer.ts';
 import { createJobReader } from './jobs/job-reader.ts';
 import { createJobWriter } from './jobs/job-writer.ts';
 import { withLedgerErrors } from './ledger-errors.ts';
@@ -22,6 +26,8 @@ export function createLedger(sql: LedgerPool): Ledger {
     schedules: withLedgerErrors(createScheduleReader(sql)),
     targets: withLedgerErrors(createTargetReader(sql)),
     jobs: withLedgerErrors(createJobReader(sql)),
+    findings: withLedgerErrors(createFindingReader(sql)),
+    care: withLedgerErrors(createCareReader(sql)),
     audit: withLedgerErrors(createAuditReader(sql)),
     ...withLedgerErrors({ now: () => ledgerNow(sql) }),
     async transaction(ctx, work) {
@@ -41,6 +47,8 @@ function openTransaction(sql: LedgerSql, author: AuditAuthor, onMessage: () => v
     schedules: { ...createScheduleReader(sql), ...createScheduleWriter(sql) },
     targets: { ...createTargetReader(sql), ...createTargetWriter(sql) },
     jobs: { ...createJobReader(sql), ...createJobWriter(sql, author) },
+    findings: { ...createFindingReader(sql), ...createFindingWriter(sql) },
+    care: { ...createCareReader(sql), ...createCareWriter(sql) },
     audit: createAuditReader(sql),
     ticks: createTickStore(sql),
     outbox: {

@@ -5,6 +5,6 @@ import type { Target } from '@slacktide/domain';
 export type TargetContent = Omit<Target, 'id' | 'version' | 'createdAt' | 'updatedAt'>;
 
 export function contentOf(input: TargetInput): TargetContent {
-  const { name, kind, connection, secret_ref: secretRef, labels } = input;
-  return { name, kind, connection, secretRef, labels };
+  const { name, kind, connection, secret_ref: secretRef, standbys, labels } = input;
+  return { name, kind, connection, secretRef, standbys, labels };
 }

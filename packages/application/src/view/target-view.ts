@@ -10,6 +10,7 @@ export function targetView(target: Target): TargetView {
     kind: target.kind,
     connection: target.connection,
     secret_ref: target.secretRef,
+    standbys: [...target.standbys],
     labels: target.labels,
     version: target.version,
     created_at: target.createdAt.toISOString(),

@@ -29,7 +29,12 @@ export const windowHours = sql.raw(
 /** Ids a caller may choose for a schedule or target; a UUID fits too. */
 export const callersId = sql.raw(`id ~ '^[a-z0-9][a-z0-9._-]{0,62}$'`);
 
-/** The UUIDv7 `id` carries the instant `scheduled_for`, for a CHECK: so an id alone names the one partition to read. */
-export const idCarriesInstant = sql.raw(
-  `('x' || translate(left(id::text, 13), '-', ''))::bit(48)::bigint = (extract(epoch FROM scheduled_for) * 1000)::bigint`,
-);
+/** The UUIDv7 `id` carries the instant of the column, for a CHECK. */
+export function idCarries(column: string): SQL {
+  return sql.raw(
+    `('x' || translate(left(id::text, 13), '-', ''))::bit(48)::bigint = (extract(epoch FROM ${column}) * 1000)::bigint`,
+  );
+}
+
+/** So an id alone names the one partition to read. */
+export const idCarriesInstant = idCarries('scheduled_for');

@@ -11,6 +11,8 @@ export const targets = pgTable(
     kind: text().$type<(typeof targetKinds)[number]>().notNull(),
     connection: text().notNull(),
     secretRef: text(),
+    /** Default: rows of the release before are written without. */
+    standbys: jsonb().$type<readonly string[]>().notNull().default([]),
     labels: jsonb().$type<Readonly<Record<string, string>>>().notNull(),
     /** The latest number given to a claim on this target; each claim takes the next one. */
     fence: bigint({ mode: 'number' }).notNull().default(0),
@@ -30,6 +32,18 @@ export const targets = pgTable(
     check(
       'targets_no_password',
       sql.raw(`connection !~ '^[a-z]+://[^/?#@]*:[^/?#@]*@' AND connection !~ '[?&]password='`),
+    ),
+    check(
+      'targets_standbys_texts',
+      sql.raw(
+        `jsonb_typeof(standbys) = 'array' AND NOT jsonb_path_exists(standbys, 'strict $[*] ? (@.type() != "string")', '{}', true)`,
+      ),
+    ),
+    check(
+      'targets_standbys_no_password',
+      sql.raw(
+        `NOT jsonb_path_exists(standbys, 'strict $[*] ? (@ like_regex "^[a-z]+://[^/?#@]*:[^/?#@]*@" || @ like_regex "[?&]password=")', '{}', true)`,
+      ),
     ),
   ],
 );

@@ -1,6 +1,6 @@
-import { AppError, targetModule } from '@slacktide/application';
+import { AppError, checkModule, targetModule } from '@slacktide/application';
 import type { TargetWriter } from '@slacktide/application/ports';
-import type { Target } from '@slacktide/domain';
+import { checkNames, type Target } from '@slacktide/domain';
 import { jsonb, type LedgerSql } from '../sql.ts';
 import { takenError } from '../taken.ts';
 import { type TargetRow, toTarget } from './target-row.ts';
@@ -36,12 +36,34 @@ export function createTargetWriter(sql: LedgerSql): TargetWriter {
         SELECT 'job ' || id FROM jobs WHERE target_id = ${id} AND finished_at IS NULL
         LIMIT 1`;
       if (user !== undefined) throw new AppError('conflict', `target ${id} is in use by ${user.what}`);
-      await sql`DELETE FROM health_signals WHERE module = ${targetModule(id)}`;
+      await forget(sql, id);
       await sql`DELETE FROM targets WHERE id = ${id}`;
     },
   };
 }
 
-function columns(sql: LedgerSql, { id, name, kind, connection, secretRef, labels, version, updatedAt }: Target) {
-  return { id, name, kind, connection, secretRef, labels: jsonb(sql, labels), version, updatedAt };
+/** All that was said and kept of the target but its history. Samples are too many to go at once: they go with their ownerless objects, by and by. */
+async function forget(sql: LedgerSql, id: string): Promise<void> {
+  const modules = [targetModule(id), ...checkNames.map((check) => checkModule(check, id))];
+  await sql`DELETE FROM health_signals WHERE module = ANY(${modules})`;
+  await sql`DELETE FROM findings WHERE target_id = ${id}`;
+  await sql`DELETE FROM check_runs WHERE target_id = ${id}`;
+  await sql`DELETE FROM check_snapshots WHERE target_id = ${id}`;
+  await sql`DELETE FROM care_settings WHERE target_id = ${id}`;
+  await sql`UPDATE observed_objects SET target_id = NULL WHERE target_id = ${id}`;
+}
+
+function columns(sql: LedgerSql, target: Target) {
+  const { id, name, kind, connection, secretRef, standbys, labels, version, updatedAt } = target;
+  return {
+    id,
+    name,
+    kind,
+    connection,
+    secretRef,
+    standbys: jsonb(sql, standbys),
+    labels: jsonb(sql, labels),
+    version,
+    updatedAt,
+  };
 }

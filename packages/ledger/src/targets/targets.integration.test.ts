@@ -1,6 +1,7 @@
 import type { AuditEntry, LedgerTransaction } from '@slacktide/application/ports';
 import type { Json } from '@slacktide/domain';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { checksSetup, sampleFound, sampleReading, sampleReport } from '../../../../test/support/check-data.ts';
 import { freshLedger, lookInto } from '../../../../test/support/ledger.ts';
 import { noon, sampleContext, sampleJob, sampleSchedule, sampleTarget } from '../../../../test/support/ledger-data.ts';
 import { connectLedger } from '../connect.ts';
@@ -23,8 +24,13 @@ async function setup() {
 
 describe('targets', () => {
   it('come back as they were written', async () => {
+    const standbys = ['postgresql://me@b:5433/shop?sslmode=require', 'postgresql://me@a/shop'];
     const { ledger, insert } = await setup();
-    const target = sampleTarget({ labels: { tier: 'gold', 'team/name': 'ünïcode "quoted"' }, secretRef: null });
+    const target = sampleTarget({
+      labels: { tier: 'gold', 'team/name': 'ünïcode "quoted"' },
+      secretRef: null,
+      standbys,
+    });
     await insert(target);
     expect(await ledger.targets.get('shop')).toEqual(target);
     expect(await ledger.targets.get('other')).toBeUndefined();
@@ -114,6 +120,7 @@ describe('targets', () => {
     await sql`UPDATE targets SET fence = 7`;
     const change = sampleTarget({
       name: 'Renamed',
+      standbys: ['postgresql://me@standby/shop'],
       version: 2,
       createdAt: new Date(0),
       updatedAt: new Date(noon.getTime() + 5),
@@ -128,6 +135,11 @@ describe('targets', () => {
     const { insert } = await setup();
     for (const connection of ['postgresql://me:secret@db/shop', 'postgresql://me@db/shop?password=secret']) {
       await expect(insert(sampleTarget({ connection }))).rejects.toThrow('targets_no_password');
+      const standbys = ['postgresql://me@db/shop', connection];
+      await expect(insert(sampleTarget({ standbys }))).rejects.toThrow('targets_standbys_no_password');
+    }
+    for (const standbys of [[1], [['postgresql://me:secret@db/shop']], {}, 'postgresql://me@db/shop'] as never[]) {
+      await expect(insert(sampleTarget({ standbys }))).rejects.toThrow('targets_standbys_texts');
     }
   });
 });
@@ -151,21 +163,55 @@ describe('deleting a target', () => {
     expect(await ledger.targets.get('shop')).toEqual(sampleTarget());
   });
 
-  it('removes what was said of it, and nothing else', async () => {
-    const { insert, health, sql, write } = await setup();
-    await insert(sampleTarget(), sampleTarget({ id: 'shop2' }));
+  it('removes what was said and found of it, and nothing else', async () => {
+    const { ledger, health, sql, claimed, observing, record, look, observations } = await checksSetup();
+    const stock = await observing('stock');
     const said = { status: 'HEALTHY', message: 'fine', lifeSeconds: 60 } as const;
-    for (const module of ['shop', 'target:shop', 'target:shop2']) await health.putSignal({ ...said, module });
-    const modules = async () =>
-      (await sql`SELECT module FROM health_signals ORDER BY module`).map(({ module }) => module);
+    for (const module of ['shop', 'target:shop', 'target:stock']) await health.putSignal({ ...said, module });
+    for (const by of [claimed, stock]) await record(sampleReport([sampleFound()], { snapshot: {} }), by);
+    await look([sampleReading(1, 7)]);
+    await observations.record(stock, { node: 'primary', epoch: 'e', readings: [sampleReading(1, 7)], complete: [] });
+    const write = (work: (tx: LedgerTransaction) => Promise<void>) =>
+      ledger.transaction(sampleContext(), async (tx) => ({ result: await work(tx).then(() => null), audit }));
+    await write(async (tx) => {
+      for (const targetId of ['shop', 'stock'])
+        await tx.care.put({ origin: 'target', targetId, settings: {}, version: 1 });
+      await tx.care.put({ origin: 'fleet', targetId: null, settings: {}, version: 1 });
+    });
+    await sql`UPDATE jobs SET state = 'SUCCEEDED', finished_at = now()`;
+    await sql`DELETE FROM leases`;
+
+    const told = async () => {
+      const rows = await sql`
+        SELECT 'signal ' || module AS what FROM health_signals UNION ALL SELECT 'finding ' || target_id FROM findings
+        UNION ALL SELECT 'run ' || target_id FROM check_runs UNION ALL SELECT 'snapshot ' || target_id FROM check_snapshots
+        UNION ALL SELECT 'care ' || origin || ' ' || target_id FROM care_settings
+        UNION ALL SELECT 'object ' || target_id FROM observed_objects WHERE target_id IS NOT NULL ORDER BY what`;
+      return rows.map(({ what }) => what);
+    };
+    const before = await told();
     const refused = write(async (tx) => {
       await tx.targets.delete('shop');
       throw new Error('on second thoughts');
     });
     await expect(refused).rejects.toThrow('on second thoughts');
-    expect(await modules()).toEqual(['shop', 'target:shop', 'target:shop2']);
-    await write(async (tx) => tx.targets.delete('shop').then(() => null));
-    expect(await modules()).toEqual(['shop', 'target:shop2']);
+    expect(await told()).toEqual(before);
+    await write((tx) => tx.targets.delete('shop'));
+    const left = [
+      'care fleet ',
+      'care target stock',
+      'finding stock',
+      'object stock',
+      'run stock',
+      'signal check:unused_index:stock',
+      'signal shop',
+      'signal target:stock',
+      'snapshot stock',
+    ];
+    expect(await told()).toEqual(left);
+    const shop = ['care target shop', 'finding shop', 'object shop', 'run shop', 'snapshot shop'];
+    const signals = ['signal check:unused_index:shop', 'signal target:shop'];
+    expect(before.toSorted()).toEqual([...left, ...shop, ...signals].toSorted());
   });
 
   it('leaves the history of its jobs', async () => {

@@ -17,3 +17,14 @@ export function heldTask(sql: LedgerSql, claimed: ClaimedTask): Fragment {
   return sql`${claimedTask(sql, claimed)}
     AND EXISTS (SELECT FROM leases WHERE leases.task_id = tasks.id AND leases.fence = tasks.fence)`;
 }
+
+/**
+ * The ledger's time while the claim holds, else undefined; from then on nobody takes the target over until the transaction ends, while the lease
+ * can be renewed. For work of more than one statement.
+ */
+export async function holdTask(tx: LedgerSql, claimed: ClaimedTask): Promise<Date | undefined> {
+  const [held] = await tx<{ at: Date }[]>`
+    SELECT clock_timestamp() AS at FROM leases JOIN tasks ON tasks.id = leases.task_id AND tasks.fence = leases.fence
+    WHERE ${claimedTask(tx, claimed)} FOR KEY SHARE OF leases`;
+  return held?.at;
+}

@@ -1,0 +1,33 @@
+import type { CheckSnapshot, TargetMemory } from '@slacktide/application/ports';
+import type { CheckName } from '@slacktide/domain';
+import { selectLayers } from '../care/care-reader.ts';
+import type { LedgerSql } from '../sql.ts';
+import { readSafeguards } from './read-safeguards.ts';
+import { readUsage } from './read-usage.ts';
+
+/** What the ledger remembers of one target. */
+export function createTargetMemory(sql: LedgerSql, targetId: string): TargetMemory {
+  return {
+    async now() {
+      const [row] = await sql<[{ now: Date }]>`SELECT now()`;
+      return row.now;
+    },
+
+    async snapshots(check, { since, limit }) {
+      return await sql<CheckSnapshot[]>`
+        SELECT at, values FROM check_snapshots
+        WHERE target_id = ${targetId} AND check_name = ${check} ${since === undefined ? sql`` : sql`AND at >= ${since}`}
+        ORDER BY at DESC, id DESC LIMIT ${limit}`;
+    },
+
+    async lastRuns() {
+      const rows = await sql<{ check: CheckName; at: Date }[]>`
+        SELECT check_name AS check, at FROM check_runs WHERE target_id = ${targetId}`;
+      return new Map(rows.map(({ check, at }) => [check, at]));
+    },
+
+    usage: (windowDays) => readUsage(sql, targetId, windowDays),
+    safeguards: () => readSafeguards(sql, targetId),
+    careLayers: () => selectLayers(sql, targetId),
+  };
+}
