@@ -30,8 +30,3 @@ export function tableRightsSql(serverVersion: number): RightsSql {
       CASE WHEN NOT ${maintain} THEN ${maintainGrant} END), '')`,
   };
 }
-
-/** SQL condition on `c` and `n`: a table that is a user's, not the system's, a session's or an extension's. */
-export const usersTableSql = `n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'
-    AND c.relpersistence <> 't'
-    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')`;

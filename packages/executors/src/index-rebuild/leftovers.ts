@@ -1,7 +1,7 @@
 import type { StepRun, TargetReader } from '@slacktide/application/ports';
+import { isWorkingCopyName } from '@slacktide/targets';
 import { validSql } from './index-facts.ts';
 import type { IndexRebuildConfig } from './schema.ts';
-import { isWorkingCopyName } from './working-copy-name.ts';
 
 /** An invalid index beside the one that was to be rebuilt. */
 export interface InvalidIndex {

@@ -1,6 +1,6 @@
+import { isWorkingCopyName } from '@slacktide/targets';
 import type { IndexFacts } from './index-facts.ts';
 import type { IndexRebuildConfig } from './schema.ts';
-import { isWorkingCopyName } from './working-copy-name.ts';
 
 /** 14.0 to 14.3: CREATE and REINDEX CONCURRENTLY could leave index entries out. */
 const corruptingVersions = { from: 140_000, to: 140_003 };

@@ -1,5 +1,5 @@
 import type { PlannedStep, StepOutcome, StepRun } from '@slacktide/application/ports';
-import { watchProgress } from '@slacktide/targets';
+import { isWorkingCopyName, watchProgress } from '@slacktide/targets';
 import { afterFailure } from './after-failure.ts';
 import { type IndexState, readIndexState } from './index-state.ts';
 import { readInvalidIndexes } from './leftovers.ts';
@@ -7,7 +7,6 @@ import { rebuildRemnant } from './remnant.ts';
 import type { IndexRebuildConfig } from './schema.ts';
 import { passGate } from './start-gate.ts';
 import { verifyRebuild } from './verify-rebuild.ts';
-import { isWorkingCopyName } from './working-copy-name.ts';
 
 const progressEveryMs = 500;
 

@@ -1,7 +1,7 @@
 import { type Remnant, type RemnantOutcome, TargetError, type TargetSession } from '@slacktide/application/ports';
+import { workingCopyOf } from '@slacktide/targets';
 import { type InvalidIndex, readInvalidIndexes } from './leftovers.ts';
 import { type RebuildProof, readProof } from './remnant.ts';
-import { workingCopyOf } from './working-copy-name.ts';
 
 const sweepLockTimeoutSeconds = 10;
 

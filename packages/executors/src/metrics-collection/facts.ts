@@ -1,5 +1,5 @@
 import type { FactsResult, TargetReader } from '@slacktide/application/ports';
-import { usersTableSql } from '../table-rights.ts';
+import { usersTableSql } from '@slacktide/targets';
 import type { MetricsCollectionConfig } from './schema.ts';
 
 /** A table or index whose bloat could be measured. */

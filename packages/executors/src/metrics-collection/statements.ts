@@ -1,4 +1,4 @@
-import { usersTableSql } from '../table-rights.ts';
+import { usersTableSql } from '@slacktide/targets';
 import type { Suspect } from './facts.ts';
 
 /** Size, raw counters since `stats_reset` (a delta over a reset means nothing), and the age of transaction ids. */

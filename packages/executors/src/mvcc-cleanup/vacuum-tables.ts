@@ -1,5 +1,6 @@
 import type { TargetReader } from '@slacktide/application/ports';
-import { tableRightsSql, usersTableSql } from '../table-rights.ts';
+import { usersTableSql } from '@slacktide/targets';
+import { tableRightsSql } from '../table-rights.ts';
 
 /** Counters and ages of a heap, which a table has one of and its TOAST table another. */
 export interface HeapFacts {

@@ -1,6 +1,6 @@
 import type { FactsResult, TargetReader } from '@slacktide/application/ports';
-import { resolveTables } from '@slacktide/targets';
-import { tableRightsSql, usersTableSql } from '../table-rights.ts';
+import { resolveTables, usersTableSql } from '@slacktide/targets';
+import { tableRightsSql } from '../table-rights.ts';
 import type { StatisticsUpdateConfig } from './schema.ts';
 
 /** A table as the catalogue and the statistics of the server show it. Ages are by the server's clock. */

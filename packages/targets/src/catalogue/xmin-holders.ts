@@ -23,7 +23,7 @@ const holdersSql = `
 SELECT * FROM (
   SELECT CASE WHEN r.pid IS NULL THEN 'session' ELSE 'standby_feedback' END AS kind, NULL::text AS name, a.pid,
     a.usename::text AS "user", a.application_name AS "applicationName", a.state,
-    extract(epoch FROM now() - a.xact_start)::float8 AS "transactionAgeSeconds", x.xid::text AS xmin,
+    greatest(extract(epoch FROM now() - a.xact_start), 0)::float8 AS "transactionAgeSeconds", x.xid::text AS xmin,
     age(x.xid) AS "ageTransactions", false AS "catalogOnly"
   FROM pg_stat_activity a
   LEFT JOIN pg_stat_replication r ON r.pid = a.pid

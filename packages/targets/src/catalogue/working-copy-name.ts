@@ -3,6 +3,11 @@ const longestNameBytes = 63;
 /** A multibyte character that does not fit is dropped whole, so a clipped name may be up to so much shorter. */
 const widestCharacterBytes = 4;
 
+/** Whether `name` has the suffix of what REINDEX CONCURRENTLY makes beside an index. Proves nothing. */
+export function hasWorkingCopySuffix(name: string): boolean {
+  return /_cc(?:new|old)\d*$/.test(name);
+}
+
 /** What REINDEX CONCURRENTLY makes beside an index: the new one before it is swapped in, or the old one after. */
 export type WorkingCopy = 'ccnew' | 'ccold';
 
