@@ -12,8 +12,8 @@ function mayImport(name, from, allowed, comment) {
   };
 }
 
-const tests = '[.]test[.]ts$';
-/** Tests may use test/support, and the packages their package.json names, on top of what their package may import. */
+const tests = '([.]test[.]ts$|^packages/[^/]+/test/)';
+/** Tests, and what a package has for them, may use test/support, and the packages their package.json names, on top of what their package may import. */
 const notTests = (rule) => ({ ...rule, from: { ...rule.from, pathNot: tests } });
 
 const domain = '^packages/domain/';
@@ -21,6 +21,7 @@ const contract = '^packages/contract/';
 const application = '^packages/application/';
 const applicationPorts = '^packages/application/src/ports/';
 const executorSchemas = '^packages/executors/src/schemas[.]ts$';
+const checkSchemas = '^packages/checks/src/schemas[.]ts$';
 
 export default {
   forbidden: [
@@ -61,16 +62,32 @@ export default {
       mayImport(
         'executors-direction',
         '^packages/executors/',
-        [domain, applicationPorts, '^packages/targets/'],
-        'executors → domain, application/ports, targets.',
+        [domain, applicationPorts, '^packages/(targets|checks)/'],
+        'executors → domain, application/ports, targets, checks.',
       ),
     ),
     notTests(
       mayImport(
+        'checks-direction',
+        '^packages/checks/',
+        [domain, applicationPorts, '^packages/targets/'],
+        'checks → domain, application/ports, targets.',
+      ),
+    ),
+    {
+      name: 'checks-are-islands',
+      comment:
+        'A check is a folder that can be deleted: none imports another. Readers that several need are in catalogue/.',
+      severity: 'error',
+      from: { path: '^packages/checks/src/([^/]+)/', pathNot: '^packages/checks/src/catalogue/' },
+      to: { path: '^packages/checks/src/[^/]+/', pathNot: '^packages/checks/src/($1|catalogue)/' },
+    },
+    notTests(
+      mayImport(
         'control-plane-direction',
         '^apps/control-plane/',
-        [application, contract, domain, '^packages/(ledger|dispatch|telemetry)/', executorSchemas],
-        'control-plane → application, contract, domain, ledger, dispatch, telemetry, executors/schemas.',
+        [application, contract, domain, '^packages/(ledger|dispatch|telemetry)/', executorSchemas, checkSchemas],
+        'control-plane → application, contract, domain, ledger, dispatch, telemetry, executors/schemas, checks/schemas.',
       ),
     ),
     notTests(
@@ -91,6 +108,13 @@ export default {
       to: { path: '^packages/executors/', pathNot: executorSchemas },
     },
     {
+      name: 'only-executors-run-checks',
+      comment: 'Others may know the configuration of a check (checks/schemas), never its code.',
+      severity: 'error',
+      from: { path: '^(apps|packages|infra)/', pathNot: ['^packages/(executors|checks)/'] },
+      to: { path: '^packages/checks/', pathNot: checkSchemas },
+    },
+    {
       name: 'packages-never-import-apps',
       comment: 'Apps are entry points; they are started, not imported. (Their tests may look inside.)',
       severity: 'error',
@@ -106,12 +130,19 @@ export default {
     },
     {
       name: 'no-deep-imports',
-      comment: 'Enter a package by its index, by application/ports or by executors/schemas.',
+      comment: 'Enter a package by its index, by application/ports, by executors/schemas or by checks/schemas.',
       severity: 'error',
       from: { path: '^((?:packages|apps|infra)/[^/]+|test)/' },
       to: {
         path: '^(packages/[^/]+|infra/local)/',
-        pathNot: ['^$1/', '/src/index[.]ts$', '^packages/application/src/ports/index[.]ts$', executorSchemas],
+        pathNot: [
+          '^$1/',
+          '/src/index[.]ts$',
+          '^packages/application/src/ports/index[.]ts$',
+          executorSchemas,
+          checkSchemas,
+          '^packages/[^/]+/test/',
+        ],
       },
     },
     {
