@@ -9,6 +9,7 @@ import type {
 } from '@slacktide/application/ports';
 import type { JsonObject } from '@slacktide/domain';
 import { createPostgresGateway } from '@slacktide/targets';
+import { noContext } from './no-context.ts';
 import type { FreshTarget } from './target.ts';
 
 /** What may happen while an executor is at work. */
@@ -46,7 +47,7 @@ export function runExecutor<Config extends JsonObject, Facts>(
     const outcomes: StepOutcome[] = [];
     const samples: Sample[] = [];
     const remnants: RanRemnant[] = [];
-    const facts = await executor.readFacts(observer, parsed);
+    const facts = await executor.readFacts(observer, parsed, noContext);
     if (facts.kind === 'refused') {
       return { steps: [], checked: 0, skipped: [], unknown: [], problems: facts.problems, outcomes, samples, remnants };
     }
@@ -61,6 +62,9 @@ export function runExecutor<Config extends JsonObject, Facts>(
           signal,
           progress: onProgress,
           sample: (batch) => void samples.push(...batch),
+          ...noContext,
+          report: async () => undefined,
+          observe: async () => undefined,
           remnant: async (remnant) => {
             await onRemnant?.(remnant);
             const ran: RanRemnant = { ...remnant };

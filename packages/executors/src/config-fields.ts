@@ -1,3 +1,4 @@
+import type { JsonObject } from '@slacktide/domain';
 import { z } from 'zod';
 
 const quotedPart = /"(?:[^"]|"")*"/g;
@@ -49,3 +50,6 @@ export const scopeField = z
   .enum(['due', 'all'])
   .default('due')
   .describe('When no tables are named: those that are due, up to max_tables, or all there are. Default due.');
+
+/** A JSON object; whoever knows what it is for checks what is in it. */
+export const jsonObjectField = z.record(z.string(), z.unknown()) as unknown as z.ZodType<JsonObject>;

@@ -1,5 +1,5 @@
 import type { Plan, PlannedStep } from '@slacktide/application/ports';
-import type { JsonObject } from '@slacktide/domain';
+import { careSteps, checkNames, type JsonObject } from '@slacktide/domain';
 import fc from 'fast-check';
 import { parse } from 'libpg-query';
 import { describe, expect, inject, it } from 'vitest';
@@ -42,6 +42,9 @@ const configs: Readonly<Record<string, readonly JsonObject[]>> = {
   METRICS_COLLECTION: [{ min_measured_mb: 0 }],
 };
 
+/** Their steps are checks, each with statements of its own. */
+const stepsThatLook = new Set(['DATABASE_CHECK', 'POSTGRES_CARE']);
+
 describe.each(majors)('every executor on PostgreSQL %i', (major) => {
   it('plans exact single statements about the objects it names, and nothing that JSON cannot carry', async () => {
     await using rig = await setup(major);
@@ -50,12 +53,15 @@ describe.each(majors)('every executor on PostgreSQL %i', (major) => {
       const { type } = executor.taskType;
       for (const config of [{}, ...(configs[type] ?? [])]) {
         const { plan, problems } = await rig.plan(executor, config);
-        expect(problems, type).toEqual([]);
+        // It says of which finding nobody spoke.
+        expect(problems, type).toMatchObject(type === 'FINDING_ACTION' ? [{ pointer: '/check' }] : []);
+        if (type === 'FINDING_ACTION') continue;
         if (plan === null) throw new Error(`${type} made no plan`);
         planned[type] = Math.max(plan.steps.length, planned[type] ?? 0);
         expect(JSON.parse(JSON.stringify(plan))).toEqual(plan);
         expect(new Set(plan.steps.map(({ key }) => key)).size).toBe(plan.steps.length);
-        await everyStatementIsWhatItSeems(plan);
+        if (stepsThatLook.has(type)) expect(plan.steps.flatMap(({ statements }) => statements)).toEqual([]);
+        else await everyStatementIsWhatItSeems(plan);
       }
     }
     // Each table has rows never analyzed, dead rows, and the index of its primary key.
@@ -65,6 +71,8 @@ describe.each(majors)('every executor on PostgreSQL %i', (major) => {
       MVCC_CLEANUP: names.length,
       CHECKPOINT: 1,
       METRICS_COLLECTION: 4 + 2 * names.length,
+      DATABASE_CHECK: 1 + checkNames.length,
+      POSTGRES_CARE: 1 + careSteps.length,
     });
   });
 

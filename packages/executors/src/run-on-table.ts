@@ -127,7 +127,8 @@ function blockerJson(blocker: Blocker): JsonObject {
   };
 }
 
-function inWords(blocker: Blocker): string {
+/** Who is in the way, for a person. */
+export function inWords(blocker: Blocker): string {
   if (blocker.preparedTransaction !== null) return `prepared transaction ${blocker.preparedTransaction}`;
   const application = blocker.applicationName ? ` (${blocker.applicationName})` : '';
   return `pid ${blocker.pid} of ${blocker.user ?? 'an unknown user'}${application}: ${blocker.detail}`;

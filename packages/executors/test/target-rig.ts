@@ -3,6 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type {
   ConfigProblem,
   Executor,
+  LookContext,
+  NodeObservation,
   Plan,
   PlannedStep,
   Sample,
@@ -10,9 +12,10 @@ import type {
   StepProgress,
   TargetAddress,
 } from '@slacktide/application/ports';
-import type { JsonObject } from '@slacktide/domain';
+import type { CheckReport, JsonObject } from '@slacktide/domain';
 import { createPostgresGateway } from '@slacktide/targets';
 import pg from 'pg';
+import { noContext } from '../../../test/support/no-context.ts';
 
 export interface RanStep {
   readonly step: PlannedStep;
@@ -26,6 +29,8 @@ export interface RigRun {
   readonly steps: readonly RanStep[];
   readonly samples: readonly Sample[];
   readonly progress: readonly StepProgress[];
+  readonly reports: readonly CheckReport[];
+  readonly observations: readonly NodeObservation[];
 }
 
 export interface RigOptions {
@@ -37,6 +42,8 @@ export interface RigOptions {
   /** Sends another statement than the planned one, to see whether the executor notices. */
   readonly rewrite?: (statement: string) => string;
   readonly onProgress?: (update: StepProgress) => void;
+  /** What the ledger remembers, and standbys. Default: nothing, none. */
+  readonly context?: LookContext;
 }
 
 /** A database under care and what a worker does with it: real gateway, real sessions, real executors. */
@@ -87,12 +94,14 @@ export async function openRig(database: { url: string; drop(): Promise<void> }):
     const samples: Sample[] = [];
     const progress: StepProgress[] = [];
     const steps: RanStep[] = [];
+    const reports: CheckReport[] = [];
+    const observations: NodeObservation[] = [];
     let plan: Plan | null = null;
     let problems: readonly ConfigProblem[] = [];
     const use: Parameters<typeof gateway.act>[2] extends (session: infer S, observer: infer O) => unknown
       ? (session: S, observer: O) => Promise<void>
       : never = async (session, observer) => {
-      const facts = await executor.readFacts(observer, config);
+      const facts = await executor.readFacts(observer, config, options.context ?? noContext);
       if (facts.kind === 'refused') {
         problems = facts.problems;
         return;
@@ -114,6 +123,9 @@ export async function openRig(database: { url: string; drop(): Promise<void> }):
           sample: (batch) => samples.push(...batch),
           // What may be left behind is told to the ledger; here nobody listens.
           remnant: async () => async () => undefined,
+          ...(options.context ?? noContext),
+          report: async (report) => void reports.push(report),
+          observe: async (observation) => void observations.push(observation),
         });
         steps.push({ step, outcome });
       }
@@ -126,7 +138,7 @@ export async function openRig(database: { url: string; drop(): Promise<void> }):
         use({ ...reader, execute: refuse, cleanUp: refuse }, reader),
       );
     }
-    return { plan, problems, steps, samples, progress };
+    return { plan, problems, steps, samples, progress, reports, observations };
   };
 
   return {

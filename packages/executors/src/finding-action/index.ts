@@ -1,0 +1,1 @@
+export { findingAction } from './executor.ts';

@@ -1,0 +1,1 @@
+export { postgresCare } from './executor.ts';
