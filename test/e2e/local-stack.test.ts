@@ -98,6 +98,7 @@ describe('npm start', () => {
     expect(bundles.items.map(({ id, enabled }) => [id, enabled]).sort()).toEqual([
       ['daily-maintenance', false],
       ['monthly-maintenance', false],
+      ['postgres-care', false],
       ['weekly-maintenance', false],
     ]);
 

@@ -17,6 +17,7 @@ const names = [
   'idle-and-cold-start',
   'worker-kill',
   'cancel',
+  'checks',
 ];
 
 /** A benchmark takes two minutes or so; one that takes this long hangs. */

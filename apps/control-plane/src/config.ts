@@ -22,6 +22,8 @@ const environment = z.object({
       .regex(/^(file|env):./, 'Expected file:/path or env:NAME')
       .optional(),
   ),
+  /** A YAML file with settings of care. */
+  CARE_CONFIG: text,
   REDIS_URL: z.string().min(1),
   REDIS_PREFIX: text.default('slacktide'),
   HOST: text.default('127.0.0.1'),
@@ -46,6 +48,7 @@ export interface ControlPlaneConfig {
   readonly migrateDatabaseUrl: string;
   readonly ledgerAppRole: string;
   readonly auditSigningKey: string | undefined;
+  readonly careConfig: string | undefined;
   readonly redisUrl: string;
   readonly redisPrefix: string;
   readonly host: string;
@@ -73,6 +76,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     migrateDatabaseUrl: values.MIGRATE_DATABASE_URL ?? values.DATABASE_URL,
     ledgerAppRole: values.LEDGER_APP_ROLE,
     auditSigningKey: values.AUDIT_SIGNING_KEY,
+    careConfig: values.CARE_CONFIG,
     redisUrl: values.REDIS_URL,
     redisPrefix: values.REDIS_PREFIX,
     host: values.HOST,

@@ -4,12 +4,15 @@ import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { auditProbe, ClockWatch, HealthRegistry, startLoop, taskTypeCatalog } from '@slacktide/application';
 import type { TaskType } from '@slacktide/application/ports';
+import { checkTypes } from '@slacktide/checks/schemas';
 import { connectDispatch } from '@slacktide/dispatch';
 import { taskTypes as builtIn } from '@slacktide/executors/schemas';
 import { connectLedger } from '@slacktide/ledger';
 import { createLogger, createMetrics, startTracing } from '@slacktide/telemetry';
 import { createApp } from './api/app.ts';
 import { mountQueueBoard } from './api/queue-board.ts';
+import { readCareFile } from './care-file.ts';
+import { startCareLoop } from './care-loop.ts';
 import { type ControlPlaneConfig, processEnvironment } from './config.ts';
 import { startDispatcher } from './dispatcher/dispatcher.ts';
 import { registerBuiltInProbes } from './probes.ts';
@@ -48,6 +51,7 @@ export async function startControlPlane(
   const logger = createLogger({ service: 'control-plane', level: config.logLevel });
   const metrics = createMetrics({ service: 'control-plane', taskTypes: taskTypes.map(({ type }) => type) });
   const auditSigner = readSigningKey(config.auditSigningKey, processEnvironment());
+  const careFile = readCareFile(config.careConfig);
   const connection = connectLedger({
     databaseUrl: config.databaseUrl,
     applicationName: 'slacktide/control-plane',
@@ -101,11 +105,13 @@ export async function startControlPlane(
   const reconciler = config.roles.includes('reconciler')
     ? startReconciler({ ...connection, repairs: dispatch.repairs, metrics, logger })
     : undefined;
+  const careLoop = config.roles.includes('api') ? startCareLoop({ ledger, logger, settings: careFile }) : undefined;
   const sealLoop = config.roles.includes('reconciler') ? startSealLoop({ ...connection, logger }) : undefined;
 
   const deps = {
     ...connection,
     taskTypes: taskTypeCatalog(taskTypes),
+    checks: checkTypes,
     randomBytes: (count: number) => randomBytes(count),
     inquiryTimeoutMs: config.inquiryTimeoutMs,
     auditSigner,
@@ -134,7 +140,7 @@ export async function startControlPlane(
         server.close(() => resolve());
       });
       server.closeIdleConnections();
-      await Promise.all([dispatcher?.stop(), reconciler?.stop(), sealLoop?.stop()]);
+      await Promise.all([dispatcher?.stop(), reconciler?.stop(), sealLoop?.stop(), careLoop?.stop()]);
       await Promise.all([healthLoop.stop(), clockLoop.stop()]);
       server.closeAllConnections();
       await closed;

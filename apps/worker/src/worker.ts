@@ -58,7 +58,7 @@ export async function startWorker(
     maxConnections: config.concurrency + 4,
     onError: (err) => logger.warn({ err }, 'ledger connection'),
   });
-  const { executions, health, inquiries, ledger, recoveries, remnants } = connection;
+  const { executions, health, inquiries, ledger, observations, records, recoveries, remnants } = connection;
   const clock = new ClockWatch(replaced.now ?? (() => new Date()), 'worker');
   const dispatch = connectDispatch({
     redisUrl: config.redisUrl,
@@ -92,6 +92,8 @@ export async function startWorker(
   };
   const runDeps = {
     ...shared,
+    records,
+    observations,
     leases: dispatch.targetLeases,
     running,
     random: Math.random,
@@ -116,7 +118,9 @@ export async function startWorker(
     );
   await beat();
   const unsubscribeCancels = await executions.subscribeCancels((jobId) => running.abortJob(jobId, 'cancelled'));
-  const stopAnswering = await inquiries.serve(id, (question) => answerQuestion({ gateway, executorOf }, question));
+  const stopAnswering = await inquiries.serve(id, (question) =>
+    answerQuestion({ gateway, observations, executorOf }, question),
+  );
   const consumers = dispatch.startTaskWorkers({
     types: config.taskTypes,
     concurrency: config.concurrency,

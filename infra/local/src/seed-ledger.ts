@@ -89,6 +89,7 @@ async function keepShop(connection: LedgerConnection, ctx: RequestContext, seed:
     kind: 'postgres' as const,
     connection: seed.shopConnection,
     secret_ref: seed.secretRef,
+    standbys: [],
     labels: { env: 'demo' },
   };
   const present = await connection.ledger.targets.get(shopId);
@@ -98,7 +99,7 @@ async function keepShop(connection: LedgerConnection, ctx: RequestContext, seed:
     await replaceTarget(deps, ctx, {
       id: shopId,
       expectedVersion: null,
-      target: { ...target, name: present.name, labels },
+      target: { ...target, name: present.name, standbys: [...present.standbys], labels },
       verify: false,
     });
   }

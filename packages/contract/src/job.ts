@@ -51,6 +51,7 @@ const jobExample = {
   cancel_requested_at: null,
   trace_id: '4bf92f3577b34da6a3ce929d0e0e4736',
   requested_by: 'dispatcher',
+  result: null,
   tasks: [taskExample],
 };
 
@@ -119,6 +120,7 @@ export const Job = z
     cancel_requested_at: Instant.nullable(),
     trace_id: z.string(),
     requested_by: z.string(),
+    result: JsonObjectField.nullable().describe('The document of the whole run, of jobs whose task makes one'),
     tasks: z.array(Task),
   })
   .meta({

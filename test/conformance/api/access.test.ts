@@ -59,6 +59,7 @@ it('asks for `admin` where secrets, addresses or whole tables are at stake, for 
     'GET /api/v1/maintenance/audit/heads',
     'POST /api/v1/admin/maintenance',
     'POST /api/v1/maintenance/audit/verify',
+    'POST /api/v1/maintenance/findings/{id}/apply',
     'POST /api/v1/maintenance/targets',
     'PUT /api/v1/maintenance/targets/{id}',
   ]);

@@ -80,7 +80,16 @@ it('audits a chain of changes, each from what the one before left, when many dis
 
 it('lets nobody speak for a built-in module, and writes nothing', async () => {
   const { call, sql } = await startApi({ worker: null });
-  for (const module of ['ledger', 'redis', 'workers', 'schedules', 'queue:ticks', 'queue:', 'target:shop']) {
+  for (const module of [
+    'ledger',
+    'redis',
+    'workers',
+    'schedules',
+    'queue:ticks',
+    'queue:',
+    'target:shop',
+    'check:integrity:shop',
+  ]) {
     const answer = await call('POST /health/signals', { json: { ...signal, module } });
     expect(answer, module).toMatchObject({
       status: 422,

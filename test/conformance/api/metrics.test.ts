@@ -1,4 +1,5 @@
 import { terminalStates } from '@slacktide/domain';
+import { taskTypes } from '@slacktide/executors/schemas';
 import { expect, it } from 'vitest';
 import { parseMetrics } from './support/parse-metrics.ts';
 import { startApi } from './support/start-api.ts';
@@ -10,7 +11,7 @@ it('are text that Prometheus reads, with every task type and state from the star
   const { samples, types } = parseMetrics(answer.text);
   expect(types.get('maintenance_task_total')).toBe('counter');
   const tasks = samples.filter(({ name }) => name === 'maintenance_task_total');
-  expect(tasks).toHaveLength(5 * terminalStates.length);
+  expect(tasks).toHaveLength(taskTypes.length * terminalStates.length);
   expect(tasks).toContainEqual({
     name: 'maintenance_task_total',
     labels: { task_type: 'INDEX_REBUILD', status: 'succeeded', service: 'control-plane' },

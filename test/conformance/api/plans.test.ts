@@ -9,9 +9,12 @@ it('lists every task type with a JSON Schema that says what its configuration ma
   const { body } = await call('GET /task-types');
   expect(body.items.map(({ name, access }: { name: string; access: string }) => [name, access])).toEqual([
     ['CHECKPOINT', 'act'],
+    ['DATABASE_CHECK', 'observe'],
+    ['FINDING_ACTION', 'act'],
     ['INDEX_REBUILD', 'act'],
     ['METRICS_COLLECTION', 'observe'],
     ['MVCC_CLEANUP', 'act'],
+    ['POSTGRES_CARE', 'observe'],
     ['STATISTICS_UPDATE', 'act'],
   ]);
   for (const { config_schema: schema, name } of body.items) {

@@ -111,3 +111,16 @@ it('refuses an id that is taken, not a name, and to let go of a target in use', 
   expect(await api.call('DELETE /targets/shop', { ifMatch: '"1"' })).toMatchObject({ status: 204 });
   expect(await api.call('GET /targets/shop')).toMatchObject({ status: 404 });
 });
+
+it('tells the rights that its role needs on its major version, each with a reason', async () => {
+  const api = await startApi();
+  await registerTarget(api);
+  const { body, status } = await api.call('GET /targets/shop/grants', { key: api.keys.read });
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ target_id: 'shop', server_version: expect.stringMatching(/^18/), role: 'postgres' });
+  const statements = [...body.observe, ...body.act].map(({ statement }: { statement: string }) => statement);
+  expect(statements.join('\n')).toMatch(/GRANT pg_monitor TO "postgres"/);
+  expect(statements.join('\n')).toMatch(/pg_maintain/);
+  expect(body.remaining.length).toBeGreaterThan(0);
+  expect((await api.call('GET /targets/nowhere/grants')).status).toBe(404);
+});

@@ -15,7 +15,7 @@ export async function setup() {
   const databaseUrl = await freshLedger();
   const connection = connectLedger({ databaseUrl, applicationName: 'test', maxConnections: 5 });
   onTestFinished(() => connection.close());
-  const { ledger, inquiries, apiKeys } = connection;
+  const { ledger, inquiries, apiKeys, observations } = connection;
   const deps: Deps = {
     ledger,
     inquiries,
@@ -42,7 +42,9 @@ export async function setup() {
   /** A worker that answers questions about real databases, with `env` for its secrets. */
   const serveWorker = async (env: Record<string, string>) => {
     const gateway = createPostgresGateway({ env, connectTimeoutMs: 2_000 });
-    const stop = await inquiries.serve('worker-1', (question) => answerQuestion({ gateway, executorOf }, question));
+    const stop = await inquiries.serve('worker-1', (question) =>
+      answerQuestion({ gateway, observations, executorOf }, question),
+    );
     onTestFinished(stop);
   };
 

@@ -73,6 +73,8 @@ export async function setup(
   const deps: RunTaskDeps = {
     executions: { ...ledger.executions, ...changed(ledger.executions) },
     remnants: ledger.connection.remnants,
+    records: ledger.connection.records,
+    observations: ledger.connection.observations,
     leases: dispatch.targetLeases,
     gateway: createPostgresGateway({ env: target.env }),
     executorOf: () => executor,

@@ -154,6 +154,7 @@ async function addTargets(
         kind: 'postgres',
         connection: addresses[number % databases] ?? '',
         secretRef: 'env:TARGET_PASSWORD',
+        standbys: [],
         labels: {},
         version: 1,
         createdAt: now,

@@ -1,10 +1,12 @@
-import type { AuditSigner, Deps, HealthRegistry } from '@slacktide/application';
+import type { AuditSigner, CheckInfo, Deps, HealthRegistry } from '@slacktide/application';
 import type { ApiKeys, AuditChain, HealthStore } from '@slacktide/application/ports';
 import type { Logger, Metrics } from '@slacktide/telemetry';
 
 /** What the API works with. Nothing of Redis: no request may wait for it (law 1). */
 export interface ApiDeps extends Deps {
   readonly apiKeys: ApiKeys;
+  /** Every check there is, in the order in which they run. */
+  readonly checks: readonly CheckInfo[];
   readonly auditChain: AuditChain;
   /** Undefined: the heads of the audit log are not signed. */
   readonly auditSigner: AuditSigner | undefined;

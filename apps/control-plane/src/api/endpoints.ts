@@ -1,6 +1,9 @@
 import type { Endpoint } from './endpoint.ts';
 import { auditEndpoints } from './routes/audit.ts';
+import { careEndpoints } from './routes/care.ts';
 import { catalogueEndpoints } from './routes/catalogue.ts';
+import { checkEndpoints } from './routes/checks.ts';
+import { findingEndpoints } from './routes/findings.ts';
 import { healthEndpoints } from './routes/health.ts';
 import { jobEndpoints } from './routes/jobs.ts';
 import { probeEndpoints } from './routes/probes.ts';
@@ -17,6 +20,9 @@ export const endpoints: readonly Endpoint[] = [
   ...taskEndpoints,
   ...targetEndpoints,
   ...catalogueEndpoints,
+  ...checkEndpoints,
+  ...findingEndpoints,
+  ...careEndpoints,
   ...auditEndpoints,
   ...healthEndpoints,
   ...probeEndpoints,

@@ -6,7 +6,8 @@ import type { Logger, Metrics } from '@slacktide/telemetry';
 import { countEnd, finaliseDelivery } from './finalise.ts';
 import { tickHandler } from './tick.ts';
 
-export interface DispatcherDeps extends Pick<LedgerConnection, 'ledger' | 'outbox' | 'history' | 'executions'> {
+export interface DispatcherDeps
+  extends Pick<LedgerConnection, 'ledger' | 'outbox' | 'history' | 'executions' | 'observations'> {
   readonly dispatch: Dispatch;
   /** Measured at least once. */
   readonly clock: Pick<ClockWatch, 'complaint'>;
@@ -34,7 +35,7 @@ export interface Dispatcher {
 
 /** The role `dispatcher`: relays the outbox, turns timers into jobs, ends finished jobs, keeps history. Any number may run. */
 export async function startDispatcher(deps: DispatcherDeps): Promise<Dispatcher> {
-  const { clock, dispatch, history, ledger, logger, metrics, outbox } = deps;
+  const { clock, dispatch, history, ledger, logger, metrics, observations, outbox } = deps;
   const loop = (name: string, everyMs: number, run: () => Promise<unknown>): Loop =>
     startLoop({
       everyMs,
@@ -83,6 +84,7 @@ export async function startDispatcher(deps: DispatcherDeps): Promise<Dispatcher>
       await history.ensurePartitions(daysAhead);
       const { droppedDays } = await history.prune(deps.retentionHours);
       if (droppedDays.length > 0) logger.info({ dropped_days: droppedDays }, 'history pruned');
+      await observations.prune();
     }),
     loop('figures', figuresEveryMs, () => readFigures(deps)),
   ];

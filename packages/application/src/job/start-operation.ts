@@ -5,10 +5,8 @@ import type { Deps } from '../deps.ts';
 import { earlierResult } from '../earlier-result.ts';
 import { planTasks } from '../plan/plan-tasks.ts';
 import type { RequestContext, TargetReaderStore } from '../ports/index.ts';
-import { newJobView } from '../view/job-view.ts';
-import { jobCreated } from './job-audit.ts';
-import { addJob, newJob } from './new-job.ts';
 import { operationPointer, operationTask } from './operation-task.ts';
+import { startTask } from './start-task.ts';
 
 /** How long to wait for a look that may be left out. */
 const shortLookMs = 5_000;
@@ -28,25 +26,7 @@ export async function startOperation(
   const task = operationTask(deps.taskTypes, input);
   const target = await targetOf(deps.ledger.targets, input.target);
   await checkOnTarget(deps, target, task, input);
-  return await deps.ledger.transaction(ctx, async (tx) => {
-    const now = await tx.now();
-    const job = newJob({
-      trigger: 'adhoc',
-      scheduleId: null,
-      targetId: target.id,
-      tasks: [task],
-      haltOnTaskFailure: true,
-      window: null,
-      scheduledFor: now,
-      now,
-      traceId: ctx.traceId,
-      traceparent: ctx.traceparent,
-      requestedBy: ctx.actor.name,
-      idBytes: () => deps.randomBytes(16),
-    });
-    await addJob(tx, job);
-    return { result: newJobView(job), audit: [jobCreated(job)] };
-  });
+  return await startTask(deps, ctx, { targetId: target.id, task });
 }
 
 async function checkOnTarget(

@@ -1,5 +1,5 @@
 import type { Job as JobView, Step as StepView, Task as TaskView } from '@slacktide/contract';
-import type { Step, TaskError } from '@slacktide/domain';
+import type { Json, JsonObject, Step, TaskError } from '@slacktide/domain';
 import type { JobWithTasks, NewJob, TaskWithSteps } from '../ports/index.ts';
 
 /** A job as the API shows it, its tasks in their order. */
@@ -18,8 +18,22 @@ export function jobView(job: JobWithTasks): JobView {
     cancel_requested_at: instant(job.cancelRequestedAt),
     trace_id: job.traceId,
     requested_by: job.requestedBy,
+    result: documentOf(job),
     tasks: [...job.tasks].sort((a, b) => a.position - b.position).map(taskView),
   };
+}
+
+/** What a task made of the whole run, for people: care makes one. */
+function documentOf({ tasks }: JobWithTasks): JobView['result'] {
+  for (const { result } of tasks) {
+    const document = isObject(result) ? result['document'] : undefined;
+    if (isObject(document)) return document;
+  }
+  return null;
+}
+
+function isObject(value: Json | null | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A job that was made just now: none of its tasks has a step yet. */

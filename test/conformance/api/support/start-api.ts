@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { answerQuestion, createApiKey, HealthRegistry, taskTypeCatalog } from '@slacktide/application';
 import type { RequestContext, Scope } from '@slacktide/application/ports';
+import { checkTypes } from '@slacktide/checks/schemas';
 import { executors, taskTypes } from '@slacktide/executors';
 import { connectLedger } from '@slacktide/ledger';
 import { createPostgresGateway } from '@slacktide/targets';
@@ -48,6 +49,7 @@ export async function startApi(options: ApiOptions = {}) {
     healthStore,
     health: new HealthRegistry({ store: healthStore, now, ledgerNow: () => ledger.now(), limitMs: 2_000 }),
     taskTypes: taskTypeCatalog(taskTypes),
+    checks: checkTypes,
     randomBytes: (count) => randomBytes(count),
     inquiryTimeoutMs: options.inquiryTimeoutMs ?? 20_000,
     now,
@@ -75,6 +77,7 @@ export async function startApi(options: ApiOptions = {}) {
     const byType = new Map(executors.map((executor) => [executor.taskType.type, executor]));
     const answering = {
       gateway: createPostgresGateway({ env, ...roots }),
+      observations: connection.observations,
       executorOf: (type: string) => byType.get(type),
     };
     onTestFinished(await inquiries.serve('worker-1', (question) => answerQuestion(answering, question)));

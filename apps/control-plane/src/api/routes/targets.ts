@@ -1,7 +1,16 @@
-import { createTarget, deleteTarget, getTarget, listTargets, replaceTarget, testTarget } from '@slacktide/application';
+import {
+  createTarget,
+  deleteTarget,
+  getTarget,
+  grantsOfTarget,
+  listTargets,
+  replaceTarget,
+  testTarget,
+} from '@slacktide/application';
 import {
   IdPath,
   Target,
+  TargetGrants,
   TargetInput,
   TargetPage,
   TargetQuery,
@@ -94,5 +103,15 @@ export const targetEndpoints = [
     params: IdPath,
     answers: { 200: { description: 'What it saw', schema: TargetTest } },
     handle: async ({ deps, ctx, params }) => ({ status: 200, body: await testTarget(deps, ctx, params) }),
+  }),
+  endpoint({
+    method: 'get',
+    path: `${path}/{id}/grants`,
+    permission: read,
+    tag,
+    summary: 'The rights that its role needs, for observing and for acting, on its major version',
+    params: IdPath,
+    answers: { 200: { description: 'Statements to run, and what stays unknown all the same', schema: TargetGrants } },
+    handle: async ({ deps, ctx, params }) => ({ status: 200, body: await grantsOfTarget(deps, ctx, params) }),
   }),
 ];
