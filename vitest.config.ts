@@ -7,8 +7,8 @@ const ignored = ['**/node_modules/**', '.slacktide/**'];
 
 export default defineConfig({
   test: {
-    // More than cores: most of the integration tests wait for a server most of the time.
-    maxWorkers: 4,
+    // More than two cores have: most of the integration tests wait for a server most of the time, and some have a deadline there.
+    maxWorkers: 3,
     projects: [
       {
         test: {
