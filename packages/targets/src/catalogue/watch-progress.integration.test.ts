@@ -86,25 +86,41 @@ describe.each(majors)('watchProgress on PostgreSQL %i', (major) => {
 
   it('follows VACUUM, ANALYZE and VACUUM FULL', async () => {
     const { target, act } = await setup(major);
-    await target.owner.query('CREATE INDEX t_n ON public.t (n); DELETE FROM public.t WHERE n % 2 = 0');
+    await target.owner.query(`
+      CREATE FUNCTION public.wait_for_test(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql
+        AS 'BEGIN PERFORM pg_catalog.pg_advisory_xact_lock_shared(1); RETURN n; END';
+      CREATE INDEX t_n ON public.t (n);
+      CREATE INDEX t_held ON public.t (public.wait_for_test(n));
+      DELETE FROM public.t WHERE n % 2 = 0`);
     await act(async (session, observer) => {
-      await session.execute('SET vacuum_cost_delay = 4');
-      await session.execute('SET vacuum_cost_limit = 20');
-      const vacuum = await watched(session, observer, 'VACUUM public.t');
-      expect(vacuum.find(({ phase }) => phase === 'scanning heap')?.reading).toMatchObject({
-        view: 'vacuum',
-        counter: { total: 150 },
-      });
-      expect(vacuum.filter(({ percent }) => percent !== null && percent > 0).length).toBeGreaterThan(0);
+      // So slow that it is seen on the busiest machine, and ended once it was.
+      await session.execute('SET vacuum_cost_delay = 100');
+      await session.execute('SET vacuum_cost_limit = 1');
+      const untilSeen = async (statement: string, phase: string): Promise<ProgressUpdate[]> => {
+        const seen: ProgressUpdate[] = [];
+        let cancelled: Promise<unknown> | undefined;
+        const cancel = (update: ProgressUpdate): void => {
+          seen.push(update);
+          if (update.phase === phase && (update.percent ?? 0) > 0)
+            cancelled ??= target.admin.query('SELECT pg_cancel_backend($1)', [session.identity.pid]);
+        };
+        await expect(watched(session, observer, statement, cancel)).rejects.toMatchObject({ sqlState: '57014' });
+        await cancelled;
+        return seen.filter((update) => update.phase === phase);
+      };
+      const [vacuum] = await untilSeen('VACUUM public.t', 'scanning heap');
+      expect(vacuum?.reading).toMatchObject({ view: 'vacuum', counter: { total: 150 } });
+      const [analyze] = await untilSeen('ANALYZE public.t', 'acquiring sample rows');
+      expect(analyze?.reading).toMatchObject({ view: 'analyze', counter: { total: 150 } });
 
-      const analyze = await watched(session, observer, 'ANALYZE public.t');
-      expect(analyze.find(({ phase }) => phase === 'acquiring sample rows')?.reading).toMatchObject({
-        view: 'analyze',
-        counter: { total: 150 },
+      await session.execute('SET lock_timeout = 0');
+      const holder = await target.connect();
+      await holder.query('SELECT pg_advisory_lock(1)');
+      let released: Promise<unknown> | undefined;
+      const full = await watched(session, observer, 'VACUUM (FULL) public.t', ({ phase }) => {
+        if (phase === 'rebuilding index') released ??= holder.query('SELECT pg_advisory_unlock(1)');
       });
-
-      await target.owner.query('CREATE INDEX t_slow ON public.t (public.slow(n)) WHERE n < 60');
-      const full = await watched(session, observer, 'VACUUM (FULL) public.t');
+      await released;
       expect(full.find(({ phase }) => phase === 'rebuilding index')?.reading).toMatchObject({
         view: 'cluster',
         counter: null,
