@@ -15,6 +15,9 @@ const intervalHours = (hours: number) =>
 const intervalSeconds = (seconds: number) =>
   z.int().min(0).max(31_536_000).default(seconds).describe(`Least seconds between two runs. Default ${seconds}.`);
 
+const windowHour = (what: string) => z.int().min(0).max(23).nullable().default(null).describe(`${what} Default null.`);
+const automatic = (what: string) => z.boolean().default(false).describe(`${what} Default false.`);
+
 /** One feature: an object that may be left out, in whole or in part. */
 function feature<Shape extends z.ZodRawShape>(shape: Shape) {
   return z.strictObject(shape).prefault({} as never);
@@ -27,6 +30,10 @@ function feature<Shape extends z.ZodRawShape>(shape: Shape) {
 export const careSettings = z.strictObject({
   operational: feature({
     maintenance_tasks: feature({ enabled: enabled('The master switch: false skips the whole run.') }),
+    maintenance_window: feature({
+      start_hour: windowHour('What a run sets off begins no earlier, in UTC; null with end_hour null = at any time.'),
+      end_hour: windowHour('And ends no later.'),
+    }),
   }),
   features: feature({
     bypass_status: feature({
@@ -40,10 +47,12 @@ export const careSettings = z.strictObject({
     orphaned_index_cleanup: feature({
       enabled: enabled('Step 2: find what unfinished work left of indexes.'),
       interval_hours: intervalHours(0),
+      auto_cleanup: automatic('Have LEFTOVER_CLEANUP drop what is proven to be a leftover.'),
     }),
     invalid_index_cleanup: feature({
       enabled: enabled('Step 3: find invalid indexes.'),
       interval_hours: intervalHours(0),
+      auto_cleanup: automatic('Have LEFTOVER_CLEANUP drop or repair what is proven to be a leftover.'),
     }),
     advisory_lock_cleanup: feature({
       enabled: enabled('Step 4: find abandoned advisory locks.'),
@@ -53,6 +62,7 @@ export const careSettings = z.strictObject({
         .min(1)
         .default(300)
         .describe('A lock whose holder has been idle for so long counts as abandoned. Default 300.'),
+      auto_cleanup: automatic('Have SESSION_CLEANUP end the sessions that hold them.'),
     }),
     stale_operation_check: feature({
       enabled: enabled('Step 5: find operations that have been running too long.'),
@@ -68,10 +78,8 @@ export const careSettings = z.strictObject({
         .default(10)
         .describe('Fewer scans than this in the window count as unused. Default 10.'),
       days_unused: z.number().min(0).max(365).default(7).describe('The window, in days. Default 7.'),
-      auto_cleanup: z
-        .boolean()
-        .default(false)
-        .describe('Drop what is found without being asked. Default false; findings are only proposed so far.'),
+      auto_cleanup: automatic('Have INDEX_OPTIMIZE drop what is found, one by one, each rehearsed and watched.'),
+      max_drops: z.int().min(1).max(100).default(5).describe('Most indexes dropped by one run. Default 5.'),
     }),
     index_health: feature({
       enabled: enabled('Step 7: measure the bloat of indexes.'),
@@ -83,14 +91,24 @@ export const careSettings = z.strictObject({
         .default(20)
         .describe('Percent of waste from which an index is bloated. Default 20.'),
       min_size_mb: z.number().min(0).default(1).describe('Smaller indexes are left out, in MiB. Default 1.'),
-      auto_reindex: z
-        .boolean()
-        .default(false)
-        .describe('Rebuild what is found without being asked. Default false; findings are only proposed so far.'),
+      auto_reindex: automatic('Have INDEX_REBUILD rebuild what is found, as often as reindex_schedule says.'),
       reindex_schedule: z
         .enum(['weekly', 'monthly', 'on_demand'])
         .default('weekly')
-        .describe('How often bloated indexes are to be rebuilt. Default weekly.'),
+        .describe('How often bloated indexes are rebuilt; on_demand = by a forced run only. Default weekly.'),
+      max_indexes: z.int().min(1).max(10_000).default(10).describe('Most indexes rebuilt by one run. Default 10.'),
+      max_total_mb: z
+        .int()
+        .min(1)
+        .nullable()
+        .default(null)
+        .describe('Most MiB of indexes rebuilt by one run; null = no limit. Default null.'),
+      max_minutes: z
+        .int()
+        .min(1)
+        .max(1_440)
+        .default(60)
+        .describe('Longest that one rebuilding run may take. Default 60.'),
     }),
     pattern_learning: feature({
       enabled: enabled('Step 8: learn from slow and fast queries.'),
@@ -105,6 +123,10 @@ export const careSettings = z.strictObject({
         .default(24)
         .describe('Older statistics of changed tables are stale. Default 24.'),
       min_table_size_mb: z.number().min(0).default(10).describe('Smaller tables are left out, in MiB. Default 10.'),
+      auto_analyze: z
+        .boolean()
+        .default(true)
+        .describe('Have STATISTICS_UPDATE analyze what is due, ten tables a run. Default true.'),
     }),
     redundant_index_detection: feature({
       enabled: enabled('Step 10: find redundant and duplicate indexes.'),

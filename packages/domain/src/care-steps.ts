@@ -64,7 +64,8 @@ export const careSteps: readonly CareStep[] = [
     key: '08-pattern-learning',
     title: 'Query patterns',
     document: 'pattern_learning',
-    checks: [],
+    // Keeps the look that the next one is compared with.
+    checks: ['slow_query_pattern'],
     enabled: (features) => features.pattern_learning.enabled,
     intervalSeconds: (features) => features.pattern_learning.interval,
   },

@@ -34,5 +34,9 @@ export const skipReasons = [
   'target_busy',
   /** Every step of the task was skipped, each with its own reason. */
   'all_steps_skipped',
+  /** The target was under more load than the task's `throttle` allows, for longer than it may wait. */
+  'load',
+  /** It holds a task of a type that is switched off. */
+  'task_type_off',
 ] as const;
 export type SkipReason = (typeof skipReasons)[number];

@@ -6,5 +6,15 @@ export type Access = (typeof accesses)[number];
 export const safetyClasses = ['idempotent', 'compensable', 'never_retry'] as const;
 export type SafetyClass = (typeof safetyClasses)[number];
 
-export const taskCategories = ['index', 'storage', 'statistics', 'observation', 'durability'] as const;
+export const taskCategories = [
+  'index',
+  'storage',
+  'statistics',
+  'observation',
+  'durability',
+  'security',
+  'sessions',
+  'records',
+  'custom',
+] as const;
 export type TaskCategory = (typeof taskCategories)[number];
