@@ -1,4 +1,5 @@
 import type {
+  ActRecords,
   ApiKeys,
   AuditChain,
   CheckRecords,
@@ -12,7 +13,9 @@ import type {
   Recoveries,
   Remnants,
   TaskExecutions,
+  UpkeepStore,
 } from '@slacktide/application/ports';
+import { createActRecords } from './act-records/create-act-records.ts';
 import { createApiKeys } from './api-keys.ts';
 import { createAuditChain } from './audit/create-audit-chain.ts';
 import { createCheckRecords } from './findings/create-check-records.ts';
@@ -28,6 +31,7 @@ import { createRecoveries } from './recoveries/create-recoveries.ts';
 import { createRemnants } from './recoveries/create-remnants.ts';
 import { openPool, type PoolOptions } from './sql.ts';
 import { createTaskExecutions } from './task-executions/create-task-executions.ts';
+import { createUpkeep } from './upkeep/create-upkeep.ts';
 
 /** Every port of the ledger, over one pool. Their calls reject with AppError `ledger_unavailable` while it is away. */
 export interface LedgerConnection {
@@ -36,7 +40,9 @@ export interface LedgerConnection {
   readonly recoveries: Recoveries;
   readonly remnants: Remnants;
   readonly records: CheckRecords;
+  readonly actRecords: ActRecords;
   readonly observations: Observations;
+  readonly upkeep: UpkeepStore;
   readonly outbox: OutboxQueue;
   readonly reconciliation: Reconciliation;
   readonly inquiries: Inquiries;
@@ -62,7 +68,9 @@ export function connectLedger({ onError = () => undefined, ...options }: LedgerO
     recoveries: withLedgerErrors(createRecoveries(sql)),
     remnants: withLedgerErrors(createRemnants(sql)),
     records: withLedgerErrors(createCheckRecords(sql)),
+    actRecords: withLedgerErrors(createActRecords(sql)),
     observations: createObservations(sql),
+    upkeep: createUpkeep(sql),
     outbox: withLedgerErrors(createOutboxQueue(sql)),
     reconciliation: withLedgerErrors(createReconciliation(sql)),
     inquiries: withLedgerErrors(createInquiries(sql, { onError })),

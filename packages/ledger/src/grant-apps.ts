@@ -7,6 +7,7 @@ const less: Readonly<Record<string, string>> = {
   audit_events: 'INSERT, SELECT',
   audit_seals: 'INSERT, SELECT',
   audit_sealing: 'SELECT, UPDATE',
+  custom_templates: 'INSERT, SELECT, UPDATE',
 };
 
 const functions = [

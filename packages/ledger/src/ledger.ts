@@ -1,12 +1,17 @@
 import type { Ledger, LedgerReader, LedgerTransaction } from '@slacktide/application/ports';
+import { createEffectReader } from './act-records/effect-reader.ts';
 import { createAuditReader } from './audit/audit-reader.ts';
 import type { AuditAuthor } from './audit/insert-audit.ts';
+import { createBackupReader } from './backups/backup-reader.ts';
+import { createBackupWriter } from './backups/backup-writer.ts';
 import { createCareReader } from './care/care-reader.ts';
 import { createCareWriter } from './care/care-writer.ts';
 import { createFindingReader } from './findings/finding-reader.ts';
 import { createFindingWriter } from './findings/finding-writer.ts';
+import { createFollowUpReader, createFollowUpWriter } from './follow-ups/create-follow-up-store.ts';
 import { createJobReader } from './jobs/job-reader.ts';
 import { createJobWriter } from './jobs/job-writer.ts';
+import { createLearningReader } from './learnings/learning-reader.ts';
 import { withLedgerErrors } from './ledger-errors.ts';
 import { addSilently } from './outbox/add-to-outbox.ts';
 import { relayWaker } from './outbox/relay-waker.ts';
@@ -17,7 +22,11 @@ import { createSignalWriter } from './signals/signal-writer.ts';
 import type { LedgerPool, LedgerSql } from './sql.ts';
 import { createTargetReader } from './targets/target-reader.ts';
 import { createTargetWriter } from './targets/target-writer.ts';
+import { createTemplateReader } from './templates/template-reader.ts';
+import { createTemplateWriter } from './templates/template-writer.ts';
 import { createTickStore } from './ticks/create-tick-store.ts';
+import { createRollbackPointReader } from './watches/read-watches.ts';
+import { createWatchWriter } from './watches/watch-writer.ts';
 
 /** The only truth (law 1), on PostgreSQL. */
 export function createLedger(sql: LedgerPool): Ledger {
@@ -28,6 +37,12 @@ export function createLedger(sql: LedgerPool): Ledger {
     jobs: withLedgerErrors(createJobReader(sql)),
     findings: withLedgerErrors(createFindingReader(sql)),
     care: withLedgerErrors(createCareReader(sql)),
+    backups: withLedgerErrors(createBackupReader(sql)),
+    followUps: withLedgerErrors(createFollowUpReader(sql)),
+    templates: withLedgerErrors(createTemplateReader(sql)),
+    rollbackPoints: withLedgerErrors(createRollbackPointReader(sql)),
+    learnings: withLedgerErrors(createLearningReader(sql)),
+    effects: withLedgerErrors(createEffectReader(sql)),
     audit: withLedgerErrors(createAuditReader(sql)),
     ...withLedgerErrors({ now: () => ledgerNow(sql) }),
     async transaction(ctx, work) {
@@ -49,6 +64,13 @@ function openTransaction(sql: LedgerSql, author: AuditAuthor, onMessage: () => v
     jobs: { ...createJobReader(sql), ...createJobWriter(sql, author) },
     findings: { ...createFindingReader(sql), ...createFindingWriter(sql) },
     care: { ...createCareReader(sql), ...createCareWriter(sql) },
+    backups: { ...createBackupReader(sql), ...createBackupWriter(sql) },
+    followUps: { ...createFollowUpReader(sql), ...createFollowUpWriter(sql) },
+    templates: { ...createTemplateReader(sql), ...createTemplateWriter(sql) },
+    learnings: createLearningReader(sql),
+    rollbackPoints: createRollbackPointReader(sql),
+    watches: createWatchWriter(sql),
+    effects: createEffectReader(sql),
     audit: createAuditReader(sql),
     ticks: createTickStore(sql),
     outbox: {

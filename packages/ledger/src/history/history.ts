@@ -1,7 +1,11 @@
 import type { History } from '@slacktide/application/ports';
+import { pruneActRecords } from '../act-records/create-act-records.ts';
+import { pruneBackups } from '../backups/backup-writer.ts';
+import { pruneFollowUps } from '../follow-ups/create-follow-up-store.ts';
 import { sweepKeys } from '../idempotency.ts';
 import { pruneRemnants } from '../recoveries/create-remnants.ts';
 import type { LedgerPool } from '../sql.ts';
+import { pruneDeadLetters } from '../upkeep/settle-message.ts';
 import { dropDay } from './drop-day.ts';
 import { listDays } from './list-days.ts';
 
@@ -15,6 +19,10 @@ export function createHistory(sql: LedgerPool): History {
     async prune(retentionHours) {
       await sweepKeys(sql);
       await pruneRemnants(sql);
+      await pruneActRecords(sql);
+      await pruneDeadLetters(sql);
+      await pruneFollowUps(sql);
+      await pruneBackups(sql);
       const droppedDays: string[] = [];
       for (const day of await listDays(sql, retentionHours)) {
         if (await dropDay(sql, day)) droppedDays.push(day);

@@ -59,11 +59,11 @@ export async function takeInquiries(
     RETURNING inquiries.id, question`;
 }
 
-/** Writes the answer, unless the asker has gone; null gives the question up. Tells the asker either way. */
+/** Writes the answer, unless the asker has gone; null gives the question up. Tells the asker either way. What was asked about goes: it may hold a person's statement. */
 export async function endInquiry(sql: LedgerPool, id: string, workerId: string, answer: Answer | null): Promise<void> {
   await sql`
     WITH ended AS (
-      UPDATE inquiries SET answer = ${jsonb(sql, answer)},
+      UPDATE inquiries SET answer = ${jsonb(sql, answer)}, question = question - 'tasks',
         answered_at = CASE WHEN ${answer !== null} THEN now() END,
         expires_at = CASE WHEN ${answer !== null} THEN expires_at ELSE now() END
       WHERE id = ${id} AND worker_id = ${workerId} AND answer IS NULL AND expires_at > now()

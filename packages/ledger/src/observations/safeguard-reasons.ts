@@ -13,7 +13,28 @@ export const safeguardReasons = {
 } as const;
 
 /** Task types whose steps may rebuild, create or drop indexes. */
-export const indexTaskTypes = ['INDEX_REBUILD', 'FINDING_ACTION'] as const;
+export const indexTaskTypes = [
+  'INDEX_REBUILD',
+  'INDEX_OPTIMIZE',
+  'INDEX_CREATE',
+  'LEFTOVER_CLEANUP',
+  'BLOOM_FILTER_REBUILD',
+  'FINDING_ACTION',
+  'ROLLBACK',
+] as const;
 
 /** Task types that only look: they need no window. */
-export const observingTaskTypes: readonly string[] = ['METRICS_COLLECTION', 'DATABASE_CHECK', 'POSTGRES_CARE'];
+export const observingTaskTypes: readonly string[] = [
+  'METRICS_COLLECTION',
+  'DATABASE_CHECK',
+  'POSTGRES_CARE',
+  'INDEX_CONSISTENCY_CHECK',
+  'WAL_ARCHIVING',
+  'REPLICA_VALIDATION',
+  'BACKUP_VERIFICATION',
+  'SECURITY_SCAN',
+  'DEAD_LETTER_DRAIN',
+  'AUDIT_LOG_FLUSH',
+  'INDEX_WATCH',
+  'QUERY_ASSESSMENT',
+];

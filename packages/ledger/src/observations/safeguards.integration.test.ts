@@ -132,8 +132,13 @@ describe('safeguards', () => {
   it('count what was put off for the load', async () => {
     const { memory, run } = await setup();
     await run(succeeded(), [{ ...ended, state: 'SKIPPED', reason: 'load' }]);
-    await run({ kind: 'skipped', reason: 'load' as never, result: null });
+    await run({ kind: 'skipped', reason: 'load', result: null });
     expect(await memory.safeguards()).toMatchObject({ ...none, loadThrottled: 2 });
+    // A pause is a step that did what it was to do; no work on an index.
+    await run(succeeded(), [
+      { ...ended, state: 'SUCCEEDED', reason: 'load', key: 'pause-1', object: null, statement: null },
+    ]);
+    expect(await memory.safeguards()).toMatchObject({ ...none, loadThrottled: 3 });
   });
 
   it('know of their target and of the last day alone', async () => {

@@ -1,7 +1,14 @@
 import type { CheckSnapshot, TargetMemory } from '@slacktide/application/ports';
 import type { CheckName } from '@slacktide/domain';
+import { selectEffects } from '../act-records/select-effects.ts';
+import { selectBackups } from '../backups/select-backups.ts';
 import { selectLayers } from '../care/care-reader.ts';
+import { selectLatestFollowUps } from '../follow-ups/create-follow-up-store.ts';
+import { selectLearnings } from '../learnings/learning-reader.ts';
 import type { LedgerSql } from '../sql.ts';
+import { selectTemplate } from '../templates/template-reader.ts';
+import { selectRollbackPoints, selectWatch } from '../watches/read-watches.ts';
+import { readGauges } from './read-gauges.ts';
 import { readSafeguards } from './read-safeguards.ts';
 import { readUsage } from './read-usage.ts';
 
@@ -28,6 +35,14 @@ export function createTargetMemory(sql: LedgerSql, targetId: string): TargetMemo
 
     usage: (windowDays) => readUsage(sql, targetId, windowDays),
     safeguards: () => readSafeguards(sql, targetId),
+    effects: (filter) => selectEffects(sql, targetId, filter),
+    gauges: (filter) => readGauges(sql, targetId, filter),
+    learned: (kind) => selectLearnings(sql, targetId, kind),
+    followUps: () => selectLatestFollowUps(sql, targetId),
+    rollbackPoints: (jobId) => selectRollbackPoints(sql, jobId, targetId),
+    watch: (id) => selectWatch(sql, targetId, id),
+    customTemplate: (name, version) => selectTemplate(sql, name, version),
     careLayers: () => selectLayers(sql, targetId),
+    backups: () => selectBackups(sql, targetId),
   };
 }

@@ -50,6 +50,13 @@ async function forget(sql: LedgerSql, id: string): Promise<void> {
   await sql`DELETE FROM check_runs WHERE target_id = ${id}`;
   await sql`DELETE FROM check_snapshots WHERE target_id = ${id}`;
   await sql`DELETE FROM care_settings WHERE target_id = ${id}`;
+  await sql`DELETE FROM registered_backups WHERE target_id = ${id}`;
+  // Another target of the same name is another database: nothing is taken back there.
+  await sql`DELETE FROM watches WHERE target_id = ${id}`;
+  await sql`DELETE FROM rollback_points WHERE target_id = ${id}`;
+  await sql`DELETE FROM effects WHERE target_id = ${id}`;
+  await sql`DELETE FROM follow_ups WHERE target_id = ${id}`;
+  await sql`DELETE FROM learnings WHERE target_id = ${id}`;
   await sql`UPDATE observed_objects SET target_id = NULL WHERE target_id = ${id}`;
 }
 

@@ -5,6 +5,7 @@ import { insertAudit } from '../audit/insert-audit.ts';
 import { writeAudit } from '../audit/write-audit.ts';
 import { addToOutbox } from '../outbox/add-to-outbox.ts';
 import { jsonb, type LedgerPool, type LedgerSql } from '../sql.ts';
+import { auditSteps } from './audit-steps.ts';
 import { claimedTask } from './held-task.ts';
 import { move } from './move.ts';
 import { retryDeadlocks } from './retry-deadlocks.ts';
@@ -89,6 +90,7 @@ async function writeEnding(
     ), audited AS (
       ${insertAudit(sql, author, [entry], sql`EXISTS (SELECT FROM held)`)}
     )
+    ${auditSteps(sql, claimed, steps)}
     ${isTerminal(state) && task.attempt > 0 ? endLeftOvers(sql, claimed, steps) : sql``}
     ${halts ? halt(sql, claimed) : sql``}
     SELECT FROM held`;

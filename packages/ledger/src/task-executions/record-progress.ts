@@ -1,5 +1,6 @@
 import type { ClaimedTask, StepRecord } from '@slacktide/application/ports';
 import type { LedgerPool } from '../sql.ts';
+import { auditSteps } from './audit-steps.ts';
 import { heldTask } from './held-task.ts';
 import { upsertSteps } from './upsert-steps.ts';
 
@@ -12,7 +13,7 @@ export async function recordProgress(
   const { count } = await pool`
     WITH held AS (
       UPDATE tasks SET progress = ${percent} WHERE ${heldTask(pool, claimed)} RETURNING scheduled_for, id
-    ), written AS (${upsertSteps(pool, steps)})
+    ), written AS (${upsertSteps(pool, steps)}) ${auditSteps(pool, claimed, steps)}
     SELECT FROM held`;
   return count > 0;
 }

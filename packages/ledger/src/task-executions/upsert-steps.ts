@@ -4,7 +4,7 @@ import { jsonb, type LedgerSql } from '../sql.ts';
 
 /**
  * An INSERT for a WITH clause: upserts steps by key for the task that the clause's `held (scheduled_for, id)` returns, for none when
- * it is empty. Steps that are as written already cost no write.
+ * it is empty. Steps that are as written already cost no write; the others' keys are returned.
  */
 export function upsertSteps(sql: LedgerSql, steps: readonly StepRecord[]): Fragment {
   return sql`
@@ -21,5 +21,6 @@ export function upsertSteps(sql: LedgerSql, steps: readonly StepRecord[]): Fragm
     WHERE (steps.position, steps.state, steps.reason, steps.object, steps.statement, steps.phase, steps.percent, steps.eta_seconds,
         steps.result, steps.error, steps.started_at, steps.finished_at)
       IS DISTINCT FROM (excluded.position, excluded.state, excluded.reason, excluded.object, excluded.statement, excluded.phase,
-        excluded.percent, excluded.eta_seconds, excluded.result, excluded.error, excluded.started_at, excluded.finished_at)`;
+        excluded.percent, excluded.eta_seconds, excluded.result, excluded.error, excluded.started_at, excluded.finished_at)
+    RETURNING key`;
 }

@@ -1,0 +1,46 @@
+import type { EffectFilter, EffectReader, Page, PastEffect } from '@slacktide/application/ports';
+import type { PendingQuery } from 'postgres';
+import { decodeCursor } from '../cursor.ts';
+import { pageOf, rowsToRead } from '../page-of.ts';
+import { jsonb, type LedgerSql } from '../sql.ts';
+import { whereAll } from '../where-all.ts';
+import { selectAftermaths } from './select-aftermaths.ts';
+
+/** Reads what act work did, and how it lasted. */
+export function createEffectReader(sql: LedgerSql): EffectReader {
+  return {
+    async list(page, filter = {}) {
+      const rows = await selectPage(sql, page, filter);
+      return pageOf(rows, page, ({ at, id }) => ({ at, id: String(id) }));
+    },
+
+    async ofObjects(objects, each) {
+      if (objects.length === 0) return [];
+      return await sql<PastEffect[]>`
+        SELECT effects.* FROM jsonb_to_recordset(${jsonb(sql, objects)}) AS asked ("targetId" text, object text)
+        CROSS JOIN LATERAL (
+          SELECT * FROM effects WHERE effects.target_id = "targetId" AND effects.object = asked.object ORDER BY id DESC LIMIT ${each}
+        ) AS effects ORDER BY id DESC`;
+    },
+
+    aftermaths: (effects) => selectAftermaths(sql, effects),
+  };
+}
+
+function selectPage(sql: LedgerSql, page: Page, filter: EffectFilter): PendingQuery<PastEffect[]> {
+  const after = page.cursor === undefined ? undefined : decodeCursor(page.cursor, isEffectId);
+  const { targetId, object, action } = filter;
+  return sql<PastEffect[]>`
+    SELECT * FROM effects
+    ${whereAll(sql, [
+      after && sql`id < ${Number(after.id)}::int8`,
+      targetId === undefined ? undefined : sql`target_id = ${targetId}`,
+      object === undefined ? undefined : sql`object = ${object}`,
+      action && sql`action = ${action}`,
+    ])}
+    ORDER BY id DESC LIMIT ${rowsToRead(sql, page)}`;
+}
+
+function isEffectId(id: string): boolean {
+  return /^[1-9]\d{0,14}$/.test(id);
+}
