@@ -3,7 +3,7 @@ import { AppError } from './app-error.ts';
 /** What a request names must exist. @throws AppError `not_found` */
 export function found<T>(
   value: T | undefined,
-  what: 'schedule' | 'target' | 'job' | 'task' | 'finding',
+  what: 'schedule' | 'target' | 'job' | 'task' | 'finding' | 'custom template' | 'backup',
   id: string,
 ): T {
   if (value === undefined) throw new AppError('not_found', `There is no ${what} ${id}`);

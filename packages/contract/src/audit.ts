@@ -46,7 +46,7 @@ export const AuditQuery = z.strictObject({
 });
 export type AuditQuery = z.infer<typeof AuditQuery>;
 
-/** The log is chained in streams: `configuration` (schedules, targets), `access` (API keys), `work` (jobs, tasks), `health` (signals). */
+/** The log is chained in streams: `configuration` (schedules, targets), `access` (API keys), `work` (jobs, tasks, findings, backups), `health` (signals). */
 export const AuditStream = z.enum(['configuration', 'access', 'work', 'health']);
 
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'Expected 64 hexadecimal digits, in lower case');

@@ -38,7 +38,7 @@ export type HealthReport = z.infer<typeof HealthReport>;
 export const SignalInput = z
   .strictObject({
     module: ModuleName.describe(
-      'Not one of the built-in modules: ledger, redis, workers, schedules, ticks, tasks, outbox, audit, and what begins with queue: or target:',
+      'Not one of the built-in modules: ledger, redis, workers, schedules, ticks, tasks, outbox, audit, audit_chain, and what begins with queue: or target:',
     ),
     status: HealthStatus,
     message: Text.max(1000).default(''),

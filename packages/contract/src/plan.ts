@@ -8,6 +8,51 @@ export const PlanInput = z
   .meta({ id: 'PlanInput', example: { target_id: 'shop', tasks: ['INDEX_REBUILD'] } });
 export type PlanInput = z.infer<typeof PlanInput>;
 
+const blastRadiusExample = {
+  would_wait: [
+    {
+      pid: 4711,
+      user: 'orders',
+      application_name: 'checkout',
+      transaction_age_seconds: 12.5,
+      locks: 'ROW EXCLUSIVE',
+    },
+  ],
+  would_wait_count: 1,
+  temp_disk_bytes: 26_214_400,
+  wal_bytes: 26_214_400,
+  expected_seconds: { low: 2.8, likely: 3.4, high: 6.1, samples: 9 },
+  reversible: true,
+};
+
+/** Whom and what a step would touch if it began now. */
+export const BlastRadius = z
+  .strictObject({
+    would_wait: z
+      .array(
+        z.strictObject({
+          pid: z.int().nullable().describe('null for a prepared transaction'),
+          user: z.string().nullable(),
+          application_name: z.string().nullable(),
+          transaction_age_seconds: z.number().nullable().describe('null where the role may not see it'),
+          locks: z.string().describe('Table locks it holds or waits for, or `a snapshot`'),
+        }),
+      )
+      .nullable()
+      .describe(
+        'Who would have to wait for it, or it for them: the oldest transactions first, 20 at most; null = unknown',
+      ),
+    would_wait_count: z.int().nullable().describe('How many in all; null = unknown'),
+    temp_disk_bytes: z.number().nullable().describe('Disk used besides until it is over; null = unknown'),
+    wal_bytes: z.number().nullable().describe('Write-ahead log it makes; null = unknown'),
+    expected_seconds: z
+      .strictObject({ low: z.number(), likely: z.number(), high: z.number(), samples: z.int() })
+      .nullable()
+      .describe('By like work on this target: 10th percentile, median, 90th; null = fewer than three samples'),
+    reversible: z.boolean(),
+  })
+  .meta({ id: 'BlastRadius', example: blastRadiusExample });
+
 const stepExample = {
   key: 'public.orders_pkey',
   object: { kind: 'index' as const, schema: 'public', name: 'orders_pkey' },
@@ -16,6 +61,7 @@ const stepExample = {
   size_bytes: 26_214_400,
   expected_seconds: 4,
   reversible: true,
+  blast_radius: blastRadiusExample,
 };
 
 const taskExample = {
@@ -34,7 +80,7 @@ export const PlannedStep = z
   .strictObject({
     key: z.string(),
     object: z.strictObject({
-      kind: z.enum(['index', 'table', 'database', 'cluster']),
+      kind: z.enum(['index', 'table', 'database', 'cluster', 'file', 'record']),
       schema: z.string().nullable(),
       name: z.string(),
     }),
@@ -43,6 +89,7 @@ export const PlannedStep = z
     size_bytes: z.number().nullable(),
     expected_seconds: z.number().nullable().describe('Estimate; null = unknown'),
     reversible: z.boolean(),
+    blast_radius: BlastRadius.nullable().describe('null = it was not weighed'),
   })
   .meta({ id: 'PlannedStep', example: stepExample });
 

@@ -14,12 +14,13 @@ export async function* exportAudit(
   const heads = await auditChain.readHeads();
   for (const stream of only === undefined ? auditStreams : [only]) {
     const untilSeq = heads.find((head) => head.stream === stream)?.seq ?? 0;
-    for await (const links of chainLinks(auditChain, stream, { afterSeq, untilSeq })) yield links.map(line).join('');
+    for await (const links of chainLinks(auditChain, stream, { afterSeq, untilSeq }))
+      yield links.map(exportLine).join('');
   }
 }
 
-/** Of an event that is gone: null in its place. */
-function line({ seal, event }: SealedEvent): string {
+/** One link as a line of the export. Of an event that is gone: null in its place. */
+export function exportLine({ seal, event }: SealedEvent): string {
   const { stream, seq, sealedAt, hash } = seal;
   const content = event === undefined ? { stream, seq, sealed_at: sealedAt, event: null } : linkContent(seal, event);
   return `${JSON.stringify({ ...content, hash })}\n`;

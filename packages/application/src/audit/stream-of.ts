@@ -4,10 +4,12 @@ const streams: Readonly<Record<AuditEntry['entity'], AuditStream>> = {
   schedule: 'configuration',
   target: 'configuration',
   care_settings: 'configuration',
+  custom_template: 'configuration',
   api_key: 'access',
   job: 'work',
   task: 'work',
   finding: 'work',
+  backup: 'work',
   signal: 'health',
 };
 

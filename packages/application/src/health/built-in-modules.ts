@@ -6,6 +6,7 @@ const builtInModules: readonly string[] = [
   'workers',
   'schedules',
   'audit',
+  'audit_chain',
   'ticks',
   'tasks',
   'outbox',

@@ -6,8 +6,11 @@ import {
   type Question,
   TargetError,
   type TargetGateway,
+  type TargetReader,
 } from '../ports/index.ts';
 import { type LookDeps, lookContext } from '../task/look-context.ts';
+import { noSession } from '../task/no-session.ts';
+import { weighPlans } from './weigh-plans.ts';
 
 export interface AnswerDeps extends LookDeps {
   readonly gateway: TargetGateway;
@@ -36,7 +39,9 @@ async function planTasks(
 ): Promise<Answer> {
   const options = { applicationName: 'slacktide/plan' };
   const context = lookContext(deps, target, options);
-  return await deps.gateway.read(target, options, async (reader): Promise<Answer> => {
+  const none = noSession(options.applicationName);
+  const isSessionless = (executor: Executor | undefined): boolean => executor?.taskType.sessionless === true;
+  const planAll = async (reader: TargetReader): Promise<Answer> => {
     const plans: Plan[] = [];
     for (const [position, task] of tasks.entries()) {
       const executor = deps.executorOf(task.type);
@@ -48,10 +53,16 @@ async function planTasks(
         };
       }
       const config = executor.taskType.config.parse(task.config);
-      const facts = await executor.readFacts(reader, config, context);
+      const facts = await executor.readFacts(isSessionless(executor) ? none : reader, config, context);
       if (facts.kind === 'refused') return { kind: 'refused', task: position, problems: facts.problems };
       plans.push(executor.plan(facts.facts, config));
     }
-    return { kind: 'planned', plans };
-  });
+    return {
+      kind: 'planned',
+      plans: await weighPlans({ gateway: deps.gateway, memory: context.memory }, reader, plans),
+    };
+  };
+  // What works on our own ledger is planned although the target is away.
+  if (tasks.every(({ type }) => isSessionless(deps.executorOf(type)))) return await planAll(none);
+  return await deps.gateway.read(target, options, planAll);
 }

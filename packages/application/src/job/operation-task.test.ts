@@ -31,7 +31,14 @@ const catalog = taskTypeCatalog([
   ),
   type(
     'INDEX_REBUILD',
-    z.strictObject({ tables, bloat_threshold: limit(100), min_size_mb: limit(100), max_indexes: limit(10_000) }),
+    z.strictObject({
+      tables,
+      bloat_threshold: limit(100),
+      min_size_mb: limit(100),
+      max_indexes: limit(10_000),
+      max_total_mb: limit(100).nullable(),
+      cooldown_days: limit(100),
+    }),
   ),
   type('CHECKPOINT', z.strictObject({ force: z.boolean().default(false) })),
 ]);
@@ -49,7 +56,11 @@ describe('operationTask', () => {
   it.each([
     ['vacuum', 'MVCC_CLEANUP', { scope: 'all' }],
     ['analyze', 'STATISTICS_UPDATE', { scope: 'all' }],
-    ['reindex', 'INDEX_REBUILD', { bloat_threshold: 0, min_size_mb: 0, max_indexes: 10_000 }],
+    [
+      'reindex',
+      'INDEX_REBUILD',
+      { bloat_threshold: 0, min_size_mb: 0, max_indexes: 10_000, max_total_mb: null, cooldown_days: 0 },
+    ],
   ])('%s is a task of type %s: of the tables named, or of all of them', (operation, taskType, everything) => {
     expect(attempt({ operation, tables: ['orders'] })).toMatchObject({
       type: taskType,

@@ -14,7 +14,10 @@ interface OperationTask {
 const operationTasks: Readonly<Record<OperationName, OperationTask>> = {
   vacuum: { type: 'MVCC_CLEANUP', everything: { scope: 'all' } },
   analyze: { type: 'STATISTICS_UPDATE', everything: { scope: 'all' } },
-  reindex: { type: 'INDEX_REBUILD', everything: { bloat_threshold: 0, min_size_mb: 0, max_indexes: 10_000 } },
+  reindex: {
+    type: 'INDEX_REBUILD',
+    everything: { bloat_threshold: 0, min_size_mb: 0, max_indexes: 10_000, max_total_mb: null, cooldown_days: 0 },
+  },
   // Whoever asks for a checkpoint now wants one, however young the latest is.
   checkpoint: { type: 'CHECKPOINT', everything: { force: true } },
 };

@@ -4,7 +4,7 @@ import { AppError } from '../app-error.ts';
 import type { Deps } from '../deps.ts';
 import type { RequestContext } from '../ports/index.ts';
 import { checkConfig } from '../task-type/check-config.ts';
-import type { TaskTypeCatalog } from '../task-type/task-type-catalog.ts';
+import { offDetail, type TaskTypeCatalog } from '../task-type/task-type-catalog.ts';
 import { newJobView } from '../view/job-view.ts';
 import { jobCreated } from './job-audit.ts';
 import { addJob, newJob } from './new-job.ts';
@@ -21,6 +21,7 @@ export function singleTask(
 ): TaskSpec {
   const taskType = catalog.get(type);
   if (taskType === undefined) throw new AppError('invalid_request', `There is no task type ${type} here`);
+  if (catalog.isOff(type)) throw new AppError('conflict', offDetail(taskType));
   const checked = checkConfig(taskType, config, '');
   if (checked.kind === 'problems') {
     const problems = checked.problems.map((problem) => ({ ...problem, pointer: pointerOf(problem.pointer) }));

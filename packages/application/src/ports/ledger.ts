@@ -1,13 +1,20 @@
 import type { Json, JsonObject } from '@slacktide/domain';
+import type { RollbackPointReader } from './act-records.ts';
 import type { AuditReader } from './audit-log.ts';
+import type { BackupReader, BackupWriter } from './backup-store.ts';
 import type { CareReader, CareWriter } from './care-store.ts';
+import type { EffectReader } from './effect-history.ts';
 import type { FindingReader, FindingWriter } from './finding-store.ts';
+import type { FollowUpReader, FollowUpWriter } from './follow-ups.ts';
 import type { SignalWriter } from './health-store.ts';
 import type { JobReader, JobWriter } from './job-store.ts';
+import type { LearningReader } from './learnings.ts';
 import type { OutboxWriter } from './outbox.ts';
 import type { ScheduleReader, ScheduleWriter } from './schedule-store.ts';
 import type { TargetReaderStore, TargetWriter } from './target-store.ts';
+import type { TemplateReader, TemplateWriter } from './template-store.ts';
 import type { TickStore } from './tick-store.ts';
+import type { WatchWriter } from './watches.ts';
 
 /** Who asks. `id` is stable; `name` is for people. */
 export interface Actor {
@@ -37,7 +44,17 @@ export interface RequestContext {
 /** One line of the audit log. */
 export interface AuditEntry {
   readonly action: string;
-  readonly entity: 'schedule' | 'target' | 'care_settings' | 'job' | 'task' | 'finding' | 'api_key' | 'signal';
+  readonly entity:
+    | 'schedule'
+    | 'target'
+    | 'care_settings'
+    | 'custom_template'
+    | 'backup'
+    | 'job'
+    | 'task'
+    | 'finding'
+    | 'api_key'
+    | 'signal';
   readonly entityId: string;
   readonly before?: JsonObject | null;
   readonly after?: JsonObject | null;
@@ -58,6 +75,12 @@ export interface LedgerReader {
   readonly jobs: JobReader;
   readonly findings: FindingReader;
   readonly care: CareReader;
+  readonly backups: BackupReader;
+  readonly effects: EffectReader;
+  readonly followUps: FollowUpReader;
+  readonly templates: TemplateReader;
+  readonly learnings: LearningReader;
+  readonly rollbackPoints: RollbackPointReader;
   readonly audit: AuditReader;
   /** The ledger's clock, the only one that decides windows and due times. Within a transaction: its start. */
   now(): Promise<Date>;
@@ -69,6 +92,10 @@ export interface LedgerTransaction extends LedgerReader {
   readonly jobs: JobReader & JobWriter;
   readonly findings: FindingReader & FindingWriter;
   readonly care: CareReader & CareWriter;
+  readonly backups: BackupReader & BackupWriter;
+  readonly followUps: FollowUpReader & FollowUpWriter;
+  readonly templates: TemplateReader & TemplateWriter;
+  readonly watches: WatchWriter;
   readonly ticks: TickStore;
   readonly outbox: OutboxWriter;
   readonly signals: SignalWriter;

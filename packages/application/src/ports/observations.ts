@@ -1,9 +1,6 @@
+import type { ObservedKind } from './observed-kinds.ts';
 import type { TargetMemory } from './target-memory.ts';
 import type { ClaimedTask } from './task-executions.ts';
-
-/** What is watched over time. */
-export const observedKinds = ['cluster', 'database', 'table', 'index'] as const;
-export type ObservedKind = (typeof observedKinds)[number];
 
 /** The figures of one object at one moment. */
 export interface ObjectReading {

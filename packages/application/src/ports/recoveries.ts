@@ -2,7 +2,7 @@ import type { Access, JsonObject, Step } from '@slacktide/domain';
 import type { ClaimedTask, Intent, StepRecord, TaskOutcome } from './task-executions.ts';
 
 /** What a task may leave behind on a target when it is cut short. */
-export const remnantKinds = ['index', 'database', 'session'] as const;
+export const remnantKinds = ['index', 'database', 'session', 'file', 'table'] as const;
 export type RemnantKind = (typeof remnantKinds)[number];
 
 /** How a remnant ended: it was not there, was removed, or is not ours after all. */

@@ -1,5 +1,12 @@
-import type { CareLayer, CheckName, JsonObject } from '@slacktide/domain';
+import type { CareLayer, CheckName, CustomTemplate, JsonObject } from '@slacktide/domain';
+import type { EffectAction, PastEffect, RollbackPoint } from './act-records.ts';
+import type { RegisteredBackup } from './backup-store.ts';
+import type { PastFollowUp } from './follow-ups.ts';
+import type { Learning, LearningKind } from './learnings.ts';
+import type { GaugeFilter, GaugeHistory } from './observed-kinds.ts';
 import type { TargetReader } from './target-session.ts';
+import type { UpkeepReader } from './upkeep.ts';
+import type { Watch } from './watches.ts';
 
 /** What an earlier run of a check left for later ones. */
 export interface CheckSnapshot {
@@ -61,6 +68,26 @@ export interface TargetMemory extends CheckMemory {
   /** When each check ran last, whoever asked for it. */
   lastRuns(): Promise<ReadonlyMap<CheckName, Date>>;
   safeguards(): Promise<SafeguardFigures>;
+  /** What act work did to the target's objects, newest first. `limit` 1 to 1 000. */
+  effects(filter: {
+    readonly action?: EffectAction;
+    readonly object?: string;
+    readonly limit: number;
+  }): Promise<readonly PastEffect[]>;
+  /** How a gauge of the target's objects went. */
+  gauges(filter: GaugeFilter): Promise<readonly GaugeHistory[]>;
+  /** All that is known of a kind, by key. */
+  learned(kind: LearningKind): Promise<readonly Learning[]>;
+  /** The latest follow-up of each task type. */
+  followUps(): Promise<readonly PastFollowUp[]>;
+  /** How to take back what a job did on the target, newest first. */
+  rollbackPoints(jobId: string): Promise<readonly RollbackPoint[]>;
+  /** Backups that are registered of the target, the latest taken first: of each kind the latest 100. */
+  backups(): Promise<readonly RegisteredBackup[]>;
+  /** A watch on the target. */
+  watch(id: string): Promise<Watch | undefined>;
+  /** One version of a template that an admin registered, whatever has become of it. */
+  customTemplate(name: string, version: number): Promise<CustomTemplate | undefined>;
   /** The layers of care settings that hold for the target; a later one wins. */
   careLayers(): Promise<readonly CareLayer[]>;
 }
@@ -77,4 +104,10 @@ export interface Standby {
 export interface LookContext {
   readonly memory: TargetMemory;
   readonly standbys: readonly Standby[];
+  /** Folders of this host whose files, and those of their folders, executors may touch: absolute, without symbolic links. Empty = none. */
+  readonly fileRoots: readonly string[];
+  /** Whether the worker was told (CUSTOM_TASKS=on) that it may run what an admin registered. */
+  readonly customTasks: boolean;
+  /** What our own ledger knows of itself. */
+  readonly upkeep: UpkeepReader;
 }

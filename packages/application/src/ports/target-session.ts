@@ -1,11 +1,32 @@
-import type { Target } from '@slacktide/domain';
+import type { LoadFigures, Target, ThrottleLimits } from '@slacktide/domain';
 import type { ServerEpoch } from './server-epoch.ts';
+import type { LockLook, WorkedTable } from './target-looks.ts';
 import type { Intent } from './task-executions.ts';
 
 export interface Notice {
   readonly severity: string;
   readonly code: string;
   readonly message: string;
+}
+
+/** A program that a worker may have, and that works on a target in sessions of its own. */
+export type ClientProgram = 'pg_repack';
+
+/** How a program ended. */
+export interface ProgramEnd {
+  /** Null = a signal ended it. */
+  readonly exitCode: number | null;
+  /** The end of what it wrote, 16 KiB at most: names and rows of the target may be in it. */
+  readonly output: string;
+  readonly durationMs: number;
+}
+
+/** Bounds of one read, where those of its session do not suit it. */
+export interface ReadBounds {
+  /** Default: 30 s. */
+  readonly statementTimeoutMs?: number;
+  /** Default: 1 s. */
+  readonly lockTimeoutMs?: number;
 }
 
 /** Reads on a target. Rejects with TargetError. */
@@ -15,14 +36,34 @@ export interface TargetReader {
   /** Who this session is on the server: what the ledger keeps before anything is done. */
   readonly identity: Intent;
   query<R extends object = Record<string, unknown>>(sql: string, parameters?: readonly unknown[]): Promise<R[]>;
+  /** As `query`, within other bounds: for one read at a time, while nobody else reads in this session. Left out = `query` is all there is. */
+  queryWithin?<R extends object = Record<string, unknown>>(
+    bounds: ReadBounds,
+    sql: string,
+    parameters?: readonly unknown[],
+  ): Promise<R[]>;
+  /** The version of a program as it tells it, e.g. `1.5.2`; undefined = the worker has none. Left out = there are no programs here. */
+  programVersion?(program: ClientProgram): Promise<string | undefined>;
 }
 
 /** The session that acts: direct, never pooled, never reconnecting, holding the target's advisory lock as long as it lives. */
 export interface TargetSession extends TargetReader {
-  /** Runs one statement, alone in its string; resolves with the notices it raised. Rejects with TargetError (`cancelled` after an abort). */
-  execute(statement: string): Promise<{ readonly notices: readonly Notice[]; readonly durationMs: number }>;
+  /**
+   * Runs one statement, alone in its string; resolves with the notices it raised, and how many rows it changed (null = not that kind). Rejects with
+   * TargetError (`cancelled` after an abort, of the work or of `signal`, which ends this statement only).
+   */
+  execute(
+    statement: string,
+    options?: { readonly signal?: AbortSignal; readonly parameters?: readonly unknown[] },
+  ): Promise<{ readonly notices: readonly Notice[]; readonly durationMs: number; readonly rowCount?: number | null }>;
   /** As `execute`, but allowed after an abort too, and bounded (20 s): takes back what our own statement left behind. */
   cleanUp(statement: string): Promise<{ readonly notices: readonly Notice[]; readonly durationMs: number }>;
+  /**
+   * Runs a program on the same database, as the same role; there is no shell, and its environment alone tells it the password. An abort of the work
+   * interrupts it (SIGINT), and kills it when it does not end; so does the end of the worker. Left out = there are no programs here. Rejects with
+   * TargetError `cancelled` when the work was aborted, also where the program ended well, and with `statement_failed` when it cannot be started.
+   */
+  runProgram?(program: ClientProgram, args: readonly string[]): Promise<ProgramEnd>;
 }
 
 /** Why a target could not be worked on, in terms that are safe to show. */
@@ -123,6 +164,13 @@ export interface TargetGateway {
    * `act`, proves that it is over. Rejects with TargetError when the target cannot be asked.
    */
   endPredecessor(address: TargetAddress, intent: Intent): Promise<PredecessorEnd>;
+  /**
+   * The figures of the target's load that `limits` ask for. What the role may not see, or the server refuses, is a gap with the GRANT that cures it;
+   * rejects only when the session is lost or cancelled. `actingPid` is the session that acts, whose waiters count.
+   */
+  readLoad(reader: TargetReader, limits: ThrottleLimits, actingPid: number): Promise<LoadFigures>;
+  /** Locks and snapshots of others than the reader itself, in one look however many tables. Rejects with TargetError. */
+  readLocks(reader: TargetReader, tables: readonly WorkedTable[]): Promise<LockLook>;
 }
 export interface ActOptions {
   /** `slacktide/<task>/<fence>` */

@@ -53,7 +53,16 @@ export type TaskOutcome =
   | { readonly kind: 'needs_operator'; readonly error: TaskError; readonly result: JsonObject | null }
   | { readonly kind: 'skipped'; readonly reason: SkipReason; readonly result: JsonObject | null };
 
-export type StepRecord = Step;
+/** What a step did that belongs in the audit log besides the task's own events, e.g. `session.terminate`: on the target, with all that is to be known of it. */
+export interface StepAudit {
+  readonly action: string;
+  readonly after: JsonObject;
+}
+
+export interface StepRecord extends Step {
+  /** Written to the audit log in one transaction with this change of the step, and never again. */
+  readonly audit?: readonly StepAudit[];
+}
 
 /** A figure of a target at a moment, kept for trends: `metric` e.g. `database_size_bytes`, `object` e.g. `public.orders` or null for the whole database. */
 export interface Sample {

@@ -1,4 +1,4 @@
-import { decideRecovery, type Evidence, mayLook, type RecoveryDecision } from '@slacktide/domain';
+import { decideRecovery, type Evidence, mayLook, pauseNumberOf, type RecoveryDecision } from '@slacktide/domain';
 import { AppError } from '../app-error.ts';
 import {
   compareEpochs,
@@ -64,7 +64,7 @@ type Intent = NonNullable<TakenOver['intent']>;
 type Known = { -readonly [K in keyof Finding]?: Finding[K] };
 
 async function look(run: RecoveryRun, intent: Intent, known: Known): Promise<Finding> {
-  const { deps, signal, taken } = run;
+  const { deps, executor, signal, taken } = run;
   const predecessor = await deps.gateway.findPredecessor(taken.target, intent);
   known.server = compareEpochs(intent.epoch, predecessor.epoch);
   if (known.server === 'other_system') return conclude(run, { kind: 'other_system' }, known);
@@ -82,7 +82,7 @@ async function look(run: RecoveryRun, intent: Intent, known: Known): Promise<Fin
     }
   }
   const bounds = { closesInMs: null, timeLeftMs: taken.task.timeLimitSeconds * 1_000 };
-  return await withSession(deps, taken, signal, bounds, (session, observer) =>
+  return await withSession({ ...deps, executor }, taken, signal, bounds, (session, observer) =>
     lookInSession(run, intent, known, session, observer),
   );
 }
@@ -102,7 +102,7 @@ async function lookInSession(
   const work: InterruptedWork<never> = {
     config: executor.taskType.config.parse(taken.task.config) as never,
     intent,
-    steps: taken.steps,
+    steps: taken.steps.filter(({ key }) => pauseNumberOf(key) === undefined),
     remnants: taken.remnants,
   };
   // What was written about the old primary need not hold for the new one.

@@ -38,6 +38,19 @@ describe('recordedEnd', () => {
     expect(end([left])).toMatchObject({ kind: 'skipped', reason: 'all_steps_skipped' });
   });
 
+  it('does not take a pause for work, and says when the load left no time for the rest', () => {
+    const pause = step('SUCCEEDED', { key: 'pause-1', reason: 'load' });
+    const left = step('SKIPPED', { key: 'b', reason: 'load' });
+    expect(end([left, pause])).toEqual({
+      kind: 'skipped',
+      reason: 'load',
+      result: { done: 0, failed: 0, skipped: [{ object: 'b', reason: 'load' }] },
+    });
+    expect(end([step('SUCCEEDED'), left, pause])).toMatchObject({ kind: 'skipped', result: { done: 1 } });
+    expect(end([step('SUCCEEDED'), pause])).toMatchObject({ kind: 'succeeded', result: { done: 1 } });
+    expect(end([step('FAILED'), left, pause])).toMatchObject({ kind: 'failed' });
+  });
+
   it.each([
     ['a step is open', [step('SUCCEEDED'), step('RUNNING')], 100],
     ['a step waits', [step('SUCCEEDED'), step('PENDING')], 100],

@@ -18,6 +18,8 @@ export interface RecoverDeps {
   readonly executions: Pick<TaskExecutions, 'gate' | 'renew'>;
   readonly gateway: TargetGateway;
   readonly executorOf: (type: string) => Executor | undefined;
+  /** Folders whose files executors may touch. Default: none. */
+  readonly fileRoots?: readonly string[] | undefined;
   /** Task types this worker has; others are left to others. */
   readonly types: readonly string[];
   readonly workerId: string;

@@ -1,5 +1,5 @@
 import type { Json, JsonObject, Step, UnclearReason } from '@slacktide/domain';
-import { isTerminal, mayLook } from '@slacktide/domain';
+import { isTerminal, mayLook, pauseNumberOf } from '@slacktide/domain';
 import type { TakenOver, TaskOutcome } from '../ports/index.ts';
 import { sweptResult } from '../task/sweep-remnants.ts';
 import type { Finding } from './finding.ts';
@@ -18,10 +18,11 @@ const whyUnclear: Record<UnclearReason, string> = {
 
 /** What the ledger is to say of a task that recovery settles, with its steps. */
 export function recoveryOutcome(
-  taken: TakenOver,
+  found: TakenOver,
   finding: Finding & { readonly decision: Settlement },
   now: Date,
 ): { readonly outcome: TaskOutcome; readonly steps: readonly Step[] } {
+  const taken = { ...found, steps: endPauses(found.steps, now) };
   const { decision } = finding;
   const recovery = { recovery: about(taken, finding), ...(finding.swept && sweptResult(finding.swept)) };
   switch (decision.kind) {
@@ -68,6 +69,14 @@ function succeeded(taken: TakenOver, finding: Finding, recovery: JsonObject, now
 }
 
 const idle = { phase: null, etaSeconds: null };
+
+/** A pause that its worker left did nothing that anybody could wonder about. */
+function endPauses(steps: readonly Step[], now: Date): readonly Step[] {
+  const isOpen = ({ key, state }: Step): boolean => pauseNumberOf(key) !== undefined && !isTerminal(state);
+  return steps.map((step) =>
+    isOpen(step) ? { ...step, ...idle, state: 'CANCELLED', reason: 'worker_lost', finishedAt: now } : step,
+  );
+}
 
 /** The step in hand ends in `state`, those not begun are SKIPPED. */
 function endSteps(steps: readonly Step[], state: 'CANCELLED' | 'ROLLED_BACK', now: Date): readonly Step[] {

@@ -28,6 +28,8 @@ export async function changeSchedule(
     if (input.id !== undefined && input.id !== current.id) {
       throw invalid('/id', 'immutable', 'The id of a schedule cannot be changed');
     }
-    return await saveSchedule(tx, ctx, current, await checkSchedule(deps, tx.targets, input), action);
+    const content = await checkSchedule(deps, tx.targets, input);
+    const isOff = current.tasks.some(({ type }) => deps.taskTypes.isOff(type));
+    return await saveSchedule(tx, ctx, current, content, action, isOff ? 'task_type_off' : undefined);
   });
 }

@@ -1,5 +1,5 @@
 import type { Schedule as ScheduleView } from '@slacktide/contract';
-import { nextFiring, type Schedule } from '@slacktide/domain';
+import { nextFiring, type Schedule, type SkipReason } from '@slacktide/domain';
 import { AppError } from '../app-error.ts';
 import type { Committed, LedgerTransaction, RequestContext } from '../ports/index.ts';
 import { settleDueTicks } from '../tick/settle-due-ticks.ts';
@@ -14,7 +14,7 @@ export function nextDueAfter(schedule: Timing, now: Date): Date | null {
 
 /**
  * Writes a changed schedule as its next version, asks the relay to keep its timer in step, and tells the audit log. Ticks that came due before
- * its timing changed are fired as it was; those before it was disabled are SKIPPED (`disabled`).
+ * its timing changed are fired as it was, or SKIPPED for the reason `instead`; those before it was disabled are SKIPPED (`disabled`).
  */
 export async function saveSchedule(
   tx: LedgerTransaction,
@@ -22,12 +22,13 @@ export async function saveSchedule(
   current: Schedule,
   change: Partial<Schedule>,
   action: string,
+  instead?: SkipReason,
 ): Promise<Committed<ScheduleView>> {
   const now = await tx.now();
   const changed = { ...current, ...change, version: current.version + 1, updatedAt: now };
   // A tick that is due but not yet handled must not be forgotten because the name was changed.
   const keepsTiming = sameTiming(current, changed);
-  const settled = keepsTiming ? [] : await settleDueTicks(tx, ctx, current, changed.enabled ? undefined : 'disabled');
+  const settled = keepsTiming ? [] : await settleDueTicks(tx, ctx, current, changed.enabled ? instead : 'disabled');
   const schedule = { ...changed, nextDueAt: keepsTiming ? current.nextDueAt : nextDueAfter(changed, now) };
   if (!(await tx.schedules.update(schedule))) {
     throw new AppError('precondition_failed', 'The schedule was changed by somebody else: read it again');

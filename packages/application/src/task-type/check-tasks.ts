@@ -2,7 +2,7 @@ import type { TaskEntry } from '@slacktide/contract';
 import { normaliseTasks, type TaskInput, type TaskSpec } from '@slacktide/domain';
 import type { FieldProblem } from '../app-error.ts';
 import { checkConfig } from './check-config.ts';
-import type { TaskTypeCatalog } from './task-type-catalog.ts';
+import { offDetail, type TaskTypeCatalog } from './task-type-catalog.ts';
 
 export type CheckedTasks =
   | { readonly kind: 'tasks'; readonly tasks: readonly TaskSpec[] }
@@ -21,6 +21,9 @@ export function checkTasks(catalog: TaskTypeCatalog, entries: readonly TaskEntry
     if (taskType === undefined) {
       const at = typeof entry === 'string' ? pointer : `${pointer}/type`;
       return { kind: 'problems' as const, problems: [unknownTaskType(catalog, at)] };
+    }
+    if (catalog.isOff(type)) {
+      return { kind: 'problems' as const, problems: [{ pointer, code: 'task_type_off', detail: offDetail(taskType) }] };
     }
     if (taskType.startedBy !== undefined) {
       const detail = `${type} is started by ${taskType.startedBy} alone`;

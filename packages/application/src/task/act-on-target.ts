@@ -1,4 +1,4 @@
-import type { JsonObject } from '@slacktide/domain';
+import { type JsonObject, pauseNumberOf } from '@slacktide/domain';
 import { AppError } from '../app-error.ts';
 import { failpoint } from '../failpoint/index.ts';
 import { type ClaimedTask, type Executor, type StepRecord, TargetError, type TaskOutcome } from '../ports/index.ts';
@@ -49,7 +49,8 @@ export async function actOnTarget(deps: RunTaskDeps, run: LeasedRun, bounds: Sta
     journal = steps;
   };
   try {
-    const work = () => withSession(deps, claimed, signal, bounds, (...sessions) => act(deps, run, sessions, open));
+    const work = () =>
+      withSession({ ...deps, executor }, claimed, signal, bounds, (...sessions) => act(deps, run, sessions, open));
     const outcome = await guard.during(work);
     const aborted = abortReasonOf(signal);
     // The step that was cut short may have said so by failing.
@@ -108,11 +109,11 @@ async function act(
   const facts = await executor.readFacts(observer, config, context);
   if (facts.kind === 'refused') return refused(facts.problems);
   const plan = executor.plan(facts.facts, config);
-  const doneBefore = new Set(
+  const doneSteps =
     claimed.task.attempt === 0 || executor.startsOver === true
       ? []
-      : await whileLeased(signal, () => deps.executions.listDoneSteps(claimed)),
-  );
+      : await whileLeased(signal, () => deps.executions.listDoneSteps(claimed));
+  const doneBefore = new Set(doneSteps.filter((key) => pauseNumberOf(key) === undefined));
   const journal = new StepJournal(
     plan.steps,
     (steps, percent) => deps.executions.recordProgress(claimed, { steps, percent }),
@@ -127,6 +128,7 @@ async function act(
     config,
     plan,
     doneBefore,
+    pausesBefore: Math.max(0, ...doneSteps.map((key) => pauseNumberOf(key) ?? 0)),
     journal,
     session,
     observer,

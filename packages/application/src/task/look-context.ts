@@ -5,22 +5,31 @@ import type {
   Standby,
   TargetGateway,
   TargetReader,
+  UpkeepReader,
 } from '../ports/index.ts';
 
 /** What opens the standbys of a target and remembers what was seen of it. */
 export interface LookDeps {
   readonly gateway: Pick<TargetGateway, 'read'>;
   readonly observations: Pick<Observations, 'memoryOf'>;
+  readonly upkeep: UpkeepReader;
+  /** Folders whose files executors may touch. Default: none. */
+  readonly fileRoots?: readonly string[] | undefined;
+  /** Whether what an admin registered may be run. Default: no. */
+  readonly customTasks?: boolean | undefined;
 }
 
 /** What an executor may look at besides the target's own session. `signal` cancels what is in flight on a standby. */
 export function lookContext(
-  { gateway, observations }: LookDeps,
+  { gateway, observations, upkeep, fileRoots = [], customTasks = false }: LookDeps,
   target: LookedAtTarget,
   options: { readonly applicationName: string; readonly signal?: AbortSignal },
 ): LookContext {
   return {
     memory: observations.memoryOf(target.id),
+    fileRoots,
+    customTasks,
+    upkeep,
     standbys: target.standbys.map(
       (connection): Standby => ({
         name: standbyName(connection),

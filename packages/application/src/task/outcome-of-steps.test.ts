@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Plan, PlannedStep, StepOutcome } from '../ports/index.ts';
-import { outcomeOfSteps } from './outcome-of-steps.ts';
+import { outcomeOfLoad, outcomeOfSteps } from './outcome-of-steps.ts';
 
 function step(key: string): PlannedStep {
   return {
@@ -99,5 +99,25 @@ describe('outcomeOfSteps', () => {
     expect(outcomeOfSteps({ ...plan, steps: [] }, [], doneBefore, {})).toMatchObject({ kind: 'succeeded' });
     const skipped = { step: step('b'), outcome: { kind: 'skipped', reason: 'locked' } } as const;
     expect(outcomeOfSteps(plan, [skipped], new Set(['a']), {})).toMatchObject({ kind: 'succeeded' });
+  });
+});
+
+describe('outcomeOfLoad', () => {
+  const left: StepOutcome = { kind: 'skipped', reason: 'load' };
+  const error = { code: 'lock_timeout', message: 'lock not granted' };
+
+  it('says that the load left no time, and what was done all the same', () => {
+    expect(outcomeOfLoad(plan, results({ kind: 'done', result: {} }, left), none, {})).toMatchObject({
+      kind: 'skipped',
+      reason: 'load',
+      result: { done: 1, skipped: [{ object: 's.c' }, { object: 'b', reason: 'load' }] },
+    });
+    expect(outcomeOfLoad(plan, results(left, left), none, {})).toMatchObject({ kind: 'skipped', reason: 'load' });
+  });
+
+  it('hides no failure, and is a success where nothing was left', () => {
+    expect(outcomeOfLoad(plan, results({ kind: 'failed', error }, left), none, {})).toMatchObject({ kind: 'failed' });
+    const done: StepOutcome = { kind: 'done', result: {} };
+    expect(outcomeOfLoad(plan, results(done, done), none, {})).toMatchObject({ kind: 'succeeded' });
   });
 });

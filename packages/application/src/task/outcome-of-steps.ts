@@ -1,4 +1,4 @@
-import type { JsonObject } from '@slacktide/domain';
+import { type JsonObject, loadReason } from '@slacktide/domain';
 import type { Plan, PlannedStep, StepOutcome, TaskOutcome } from '../ports/index.ts';
 
 export interface StepResult {
@@ -31,6 +31,15 @@ export function outcomeOfSteps(
   const done = doneBefore.size > 0 || results.some(({ outcome }) => outcome.kind === 'done');
   if (!done && results.length > 0) return { kind: 'skipped', reason: 'all_steps_skipped', result };
   return { kind: 'succeeded', result };
+}
+
+/** The same of a task that the target's load left no time for all of its steps: as long as nothing failed, that is how it ended. */
+export function outcomeOfLoad(...ended: Parameters<typeof outcomeOfSteps>): TaskOutcome {
+  const outcome = outcomeOfSteps(...ended);
+  const [, results] = ended;
+  const isLeft = results.some((each) => each.outcome.kind === 'skipped' && each.outcome.reason === loadReason);
+  if (outcome.kind === 'failed' || !isLeft) return outcome;
+  return { kind: 'skipped', reason: loadReason, result: outcome.result };
 }
 
 /** Counts of what was looked at, done, skipped and unseen (law 8). `done_before` is there when earlier attempts had done a part. */

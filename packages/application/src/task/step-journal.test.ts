@@ -33,6 +33,18 @@ describe('StepJournal', () => {
     expect(journal.percent).toBe(0);
   });
 
+  it('hands on what is to be in the audit log with the end of the step that did it', async () => {
+    const { journal, writes } = setup([step('a'), step('b')]);
+    const audit = [{ action: 'session.terminate', after: { pid: 7 } }];
+    journal.end('a', { kind: 'done', result: {}, audit }, at);
+    journal.end('b', { kind: 'failed', error: { code: 'x', message: 'y' }, audit }, at);
+    await journal.flush();
+    expect(writes.at(-1)?.steps).toMatchObject([
+      { key: 'a', audit },
+      { key: 'b', audit },
+    ]);
+  });
+
   it('weighs steps by size, so one large index is not half the work of ten small ones', () => {
     const { journal } = setup([step('small', 100), step('large', 900)]);
     journal.start('small', at);
@@ -113,6 +125,29 @@ describe('StepJournal', () => {
     journal.end('b', { kind: 'done', result: {} }, at);
     expect(journal.percent).toBe(50);
     await vi.waitFor(() => expect(writes.flat().map(({ key }) => key)).toEqual(['b', 'c']));
+    await journal.close();
+  });
+
+  it('shows a pause after the steps of the plan, live, and counts it for no percentage', async () => {
+    const { journal, writes } = setup([step('a'), step('b')]);
+    const pause = { key: 'pause-1', position: 2, reason: 'load', phase: 'waiting', result: { waited_ms: 0 } };
+    journal.end('a', { kind: 'done', result: {} }, at);
+    journal.add(pause, at);
+    expect(journal.steps.at(-1)).toMatchObject({ ...pause, state: 'RUNNING', startedAt: at, object: null });
+    expect(journal.percent).toBe(50);
+    await vi.waitFor(() => expect(writes.flatMap(({ steps }) => steps)).toContainEqual(expect.objectContaining(pause)));
+    journal.tell('pause-1', { waited_ms: 2_000 });
+    await vi.waitFor(() => expect(writes.at(-1)?.steps).toMatchObject([{ result: { waited_ms: 2_000 } }]));
+    journal.end('pause-1', { kind: 'done', result: { waited_ms: 4_000 } }, at);
+    expect(journal.steps.at(-1)).toMatchObject({
+      state: 'SUCCEEDED',
+      reason: 'load',
+      phase: null,
+      result: { waited_ms: 4_000 },
+      finishedAt: at,
+    });
+    expect(journal.percent).toBe(50);
+    expect(() => journal.add({ ...pause, key: 'a' }, at)).toThrow('the plan has a step a');
     await journal.close();
   });
 

@@ -1,4 +1,4 @@
-import type { Json } from '@slacktide/domain';
+import type { Json, JsonObject } from '@slacktide/domain';
 import type { PlannedStep, StepOutcome, StepProgress, StepRecord } from '../ports/index.ts';
 import { withinMs } from './bounded.ts';
 
@@ -31,6 +31,23 @@ export class StepJournal {
     this.#records = new Map(plan.map((step, position) => [step.key, pendingRecord(step, position)]));
     for (const key of doneBefore) this.#records.delete(key);
     for (const key of this.#records.keys()) this.#changed.add(key);
+  }
+
+  /** Starts a step that no plan knows of, e.g. a pause: it stands after the plan's, and counts for no percentage. */
+  add(
+    step: { readonly key: string; readonly position: number } & Pick<StepRecord, 'phase' | 'reason' | 'result'>,
+    at: Date,
+  ): void {
+    if (this.#plan.some(({ key }) => key === step.key)) throw new Error(`the plan has a step ${step.key}`);
+    this.#records.set(step.key, { ...unplanned, ...step, state: 'RUNNING', startedAt: at });
+    this.#changed.add(step.key);
+    this.#schedule(0);
+  }
+
+  /** What a running step has come to so far. */
+  tell(key: string, result: JsonObject): void {
+    this.#update(key, { result });
+    this.#schedule(this.#everyMs);
   }
 
   start(key: string, at: Date): void {
@@ -123,31 +140,42 @@ export class StepJournal {
   }
 }
 
+const unplanned = {
+  state: 'PENDING',
+  reason: null,
+  object: null,
+  statement: null,
+  phase: null,
+  percent: null,
+  etaSeconds: null,
+  result: null,
+  error: null,
+  startedAt: null,
+  finishedAt: null,
+} as const;
+
 function pendingRecord(step: PlannedStep, position: number): StepRecord {
   return {
+    ...unplanned,
     key: step.key,
     position,
-    state: 'PENDING',
-    reason: null,
     object: step.object.schema === null ? step.object.name : `${step.object.schema}.${step.object.name}`,
     statement: step.statements.join(';\n'),
-    phase: null,
-    percent: null,
     etaSeconds: step.expectedSeconds,
-    result: null,
-    error: null,
-    startedAt: null,
-    finishedAt: null,
   };
 }
 
 function endOf(outcome: StepOutcome): Partial<StepRecord> {
   switch (outcome.kind) {
     case 'done':
-      return { state: 'SUCCEEDED', result: outcome.result, percent: 100 };
+      return { state: 'SUCCEEDED', result: outcome.result, percent: 100, ...auditOf(outcome) };
     case 'skipped':
       return { state: 'SKIPPED', reason: outcome.reason, result: (outcome.result ?? null) as Json, percent: null };
     case 'failed':
-      return { state: 'FAILED', error: outcome.error, percent: null };
+      return { state: 'FAILED', error: outcome.error, percent: null, ...auditOf(outcome) };
   }
+}
+
+function auditOf({ audit }: StepOutcome & { kind: 'done' | 'failed' }): Pick<StepRecord, 'audit'> {
+  return audit === undefined ? {} : { audit };
 }

@@ -19,6 +19,7 @@ export async function sweepRemnants(
   deps: {
     readonly remnants: Pick<Remnants, 'close'>;
     readonly executorOf: (type: string) => Executor | undefined;
+    readonly fileRoots?: readonly string[] | undefined;
   },
   session: TargetSession,
   open: readonly Remnant[],
@@ -30,7 +31,7 @@ export async function sweepRemnants(
     const sweep = remnant.taskType === null ? keepOrphan : deps.executorOf(remnant.taskType)?.sweep;
     if (sweep === undefined) continue;
     try {
-      const { outcome, note } = await sweep(session, remnant);
+      const { outcome, note } = await sweep(session, remnant, { fileRoots: deps.fileRoots ?? [] });
       // A record that could not be closed is looked at once more by the next task, and found absent.
       await deps.remnants.close(remnant.id, outcome, note).catch(() => undefined);
       if (outcome === 'swept') swept.push(note);

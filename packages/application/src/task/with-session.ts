@@ -1,11 +1,13 @@
 import {
   type ClaimedTask,
+  type Executor,
   TargetError,
   type TargetGateway,
   type TargetReader,
   type TargetSession,
 } from '../ports/index.ts';
 import type { LeaseTimes } from './lease-times.ts';
+import { noSession } from './no-session.ts';
 
 /** The abort, of the time limit or of the window's end, comes first and says what it was; this is for the worker that is not there to say it. */
 const afterAbortMs = 1_000;
@@ -19,15 +21,24 @@ export interface StatementBounds {
   readonly timeLeftMs: number;
 }
 
-/** `act` work has the advisory lock; `observe` work has one read-only session that serves as both. */
+/** `act` work has the advisory lock; `observe` work has one read-only session that serves as both, or none where it is sessionless. */
 export async function withSession<T>(
-  deps: { readonly gateway: TargetGateway; readonly times: LeaseTimes },
+  deps: {
+    readonly gateway: TargetGateway;
+    readonly times: LeaseTimes;
+    readonly executor: Pick<Executor, 'taskType'>;
+  },
   claimed: ClaimedTask,
   signal: AbortSignal,
   bounds: StatementBounds,
   use: (session: TargetSession, observer: TargetReader) => Promise<T>,
 ): Promise<T> {
   const applicationName = applicationNameOf(claimed);
+  if (deps.executor.taskType.sessionless === true) {
+    if (claimed.access !== 'observe') throw new Error('expected a sessionless task to observe');
+    const none = noSession(applicationName);
+    return await use(none, none);
+  }
   if (claimed.access === 'observe') {
     return await deps.gateway.read(claimed.target, { applicationName, signal }, (reader) =>
       use(

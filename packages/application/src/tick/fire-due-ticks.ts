@@ -47,7 +47,7 @@ const enoughJobs = 5_000;
  * @throws AppError `ledger_unavailable`
  */
 export async function fireDueTicks(
-  deps: Pick<Deps, 'ledger'>,
+  deps: Pick<Deps, 'ledger' | 'taskTypes'>,
   ctx: RequestContext,
   limit: number,
   options: FireOptions = {},
@@ -66,7 +66,7 @@ export async function fireDueTicks(
 }
 
 async function fireBatch(
-  { ledger }: Pick<Deps, 'ledger'>,
+  { ledger, taskTypes }: Pick<Deps, 'ledger' | 'taskTypes'>,
   ctx: RequestContext,
   limit: number,
   { only, traceOf }: FireOptions,
@@ -93,7 +93,9 @@ async function fireBatch(
       }
       const trace = traceOf?.(id) ?? tickTrace(id, nextDueAt ?? now, ctx);
       try {
-        const ticks = settleTicks(each, ticksOf(each), { now, trace, requestedBy: ctx.actor.name });
+        const off = each.schedule.tasks.some(({ type }) => taskTypes.isOff(type));
+        const instead = off ? { instead: 'task_type_off' as const } : {};
+        const ticks = settleTicks(each, ticksOf(each), { now, trace, requestedBy: ctx.actor.name, ...instead });
         settled.push(ticks);
         jobCount += ticks.jobs.length;
       } catch (error) {

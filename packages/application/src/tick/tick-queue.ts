@@ -22,7 +22,7 @@ export interface Wake {
   readonly trace: TickTrace;
 }
 
-export interface TickQueueDeps extends Pick<Deps, 'ledger'> {
+export interface TickQueueDeps extends Pick<Deps, 'ledger' | 'taskTypes'> {
   readonly ctx: () => RequestContext;
   /** Told of every batch: it may hold ticks whose timers have not called yet. */
   readonly onBatch: (batch: FiredBatch) => void;

@@ -20,7 +20,9 @@ export function planView(targetId: string, planned: readonly { task: TaskSpec; p
   };
 }
 
-function stepView(step: PlannedStep): PlanView['tasks'][number]['steps'][number] {
+type StepView = PlanView['tasks'][number]['steps'][number];
+
+function stepView(step: PlannedStep): StepView {
   const { kind, schema, name } = step.object;
   return {
     key: step.key,
@@ -30,6 +32,27 @@ function stepView(step: PlannedStep): PlanView['tasks'][number]['steps'][number]
     size_bytes: step.sizeBytes,
     expected_seconds: step.expectedSeconds,
     reversible: step.reversible,
+    blast_radius: blastRadiusView(step),
+  };
+}
+
+function blastRadiusView({ blastRadius, reversible }: PlannedStep): StepView['blast_radius'] {
+  if (blastRadius === undefined) return null;
+  const { wouldWait, wouldWaitCount, tempDiskBytes, walBytes, expectedSeconds } = blastRadius;
+  return {
+    would_wait:
+      wouldWait?.map(({ pid, user, applicationName, transactionAgeSeconds, locks }) => ({
+        pid,
+        user,
+        application_name: applicationName,
+        transaction_age_seconds: transactionAgeSeconds,
+        locks,
+      })) ?? null,
+    would_wait_count: wouldWaitCount,
+    temp_disk_bytes: tempDiskBytes,
+    wal_bytes: walBytes,
+    expected_seconds: expectedSeconds && { ...expectedSeconds },
+    reversible,
   };
 }
 

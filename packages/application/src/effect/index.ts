@@ -1,0 +1,1 @@
+export { listEffects } from './list-effects.ts';

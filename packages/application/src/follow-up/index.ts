@@ -1,0 +1,1 @@
+export { startFollowUps } from './start-follow-ups.ts';

@@ -1,0 +1,2 @@
+export { assessQuery } from './assess-query.ts';
+export { listLearnings } from './list-learnings.ts';

@@ -1,0 +1,1 @@
+export { lookAfterWatches, type WatchTurn } from './look-after-watches.ts';
