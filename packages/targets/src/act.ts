@@ -2,6 +2,7 @@ import { failpoint } from '@slacktide/application';
 import { type ActOptions, TargetError, type TargetReader, type TargetSession } from '@slacktide/application/ports';
 import { lockTarget } from './advisory-lock.ts';
 import { CancelConnection } from './cancel-connection.ts';
+import type { ClientPrograms } from './client-programs.ts';
 import type { Opening } from './open-session.ts';
 import type { PostgresSession } from './postgres-session.ts';
 import { asReader, asTargetSession } from './session-faces.ts';
@@ -18,7 +19,7 @@ export type Open = (
  * and the lock is free when this returns.
  */
 export async function act<T>(
-  open: Open,
+  { open, programs }: { readonly open: Open; readonly programs: ClientPrograms },
   { applicationName, statementTimeoutMs, signal }: ActOptions,
   timings: Timings,
   use: (session: TargetSession, observer: TargetReader) => Promise<T>,
@@ -45,7 +46,10 @@ export async function act<T>(
     interrupter.watch(() => {
       for (const session of sessions) session.lose('the server does not answer any more');
     });
-    return await use(asTargetSession(acting, signal, timings), asReader(observing, signal, 'reads go on'));
+    return await use(
+      asTargetSession(acting, signal, programs, timings),
+      asReader(observing, signal, programs, 'reads go on'),
+    );
   } finally {
     await Promise.all(sessions.map((session) => session.close()));
     await interrupter.close();

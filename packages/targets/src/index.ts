@@ -8,7 +8,7 @@
 export { type Blocker, type GatedOperation, readBlockers } from './catalogue/blockers.ts';
 export { resolveIndexes } from './catalogue/indexes.ts';
 export { readNode } from './catalogue/node-readings.ts';
-export type { Exclusion, RelationRef, Resolution } from './catalogue/object-name.ts';
+export { type Exclusion, type RelationRef, type Resolution, resolveRelations } from './catalogue/object-name.ts';
 export { type ProgressReading, readProgress } from './catalogue/progress.ts';
 export type { Counter, ProgressView } from './catalogue/progress-counters.ts';
 export { exclusionWords, type ResolvedTables, resolveTable, resolveTables } from './catalogue/tables.ts';

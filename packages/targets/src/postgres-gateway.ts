@@ -2,6 +2,9 @@ import type { TargetAddress, TargetFacts, TargetGateway, TargetReader } from '@s
 import { TargetError } from '@slacktide/application/ports';
 import { act, type Open } from './act.ts';
 import { CancelConnection } from './cancel-connection.ts';
+import { readLoad } from './catalogue/load/read-load.ts';
+import { readLocks } from './catalogue/locks.ts';
+import { type ClientPrograms, clientPrograms } from './client-programs.ts';
 import { parseConnection } from './connection-url.ts';
 import { openSession } from './open-session.ts';
 import type { PostgresSession } from './postgres-session.ts';
@@ -12,7 +15,7 @@ import { readSettings, readStatementTimeoutMs } from './settings.ts';
 import { defaultTimings, type Timings } from './timings.ts';
 
 export interface PostgresGatewayOptions {
-  /** Where `env:NAME` references look. */
+  /** Where `env:NAME` references look, and programs are looked for: PATH, or a variable such as PG_REPACK. */
   readonly env: SecretSources['env'];
   /** Directories `file:/path` references may lead into. Default: anywhere. */
   readonly secretRoots?: readonly string[];
@@ -31,10 +34,10 @@ export function createPostgresGateway(options: PostgresGatewayOptions): TargetGa
     ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }),
   };
   const sources = secretRoots === undefined ? { env } : { env, roots: secretRoots };
-  const openerFor = (address: TargetAddress): Promise<Open> => prepareToOpen(address, sources, timings);
+  const waysTo = (address: TargetAddress): Promise<WaysTo> => prepareToOpen(address, sources, timings);
 
   const read: TargetGateway['read'] = async (address, { applicationName, signal }, use) => {
-    const open = await openerFor(address);
+    const { open, programs } = await waysTo(address);
     const looking = { settings: readSettings(timings), statementTimeoutMs: readStatementTimeoutMs };
     const interrupter = new CancelConnection(
       () => open({ ...looking, applicationName: `${applicationName}/cancel` }),
@@ -42,7 +45,7 @@ export function createPostgresGateway(options: PostgresGatewayOptions): TargetGa
     );
     const session = await open({ ...looking, applicationName, interrupter });
     try {
-      return await use(asReader(session, signal));
+      return await use(asReader(session, signal, programs));
     } finally {
       await session.close();
       await interrupter.close();
@@ -51,7 +54,7 @@ export function createPostgresGateway(options: PostgresGatewayOptions): TargetGa
 
   /** A session of recovery, which looks and signals; it reads nothing of the tables. */
   const recovering = async <T>(address: TargetAddress, use: (session: PostgresSession) => Promise<T>): Promise<T> => {
-    const open = await openerFor(address);
+    const { open } = await waysTo(address);
     const session = await open({
       settings: readSettings(timings),
       statementTimeoutMs: readStatementTimeoutMs,
@@ -67,14 +70,21 @@ export function createPostgresGateway(options: PostgresGatewayOptions): TargetGa
   return {
     read,
     inspect: (address) => read(address, { applicationName: 'slacktide/inspect' }, inspect),
-    act: async (address, actOptions, use) => act(await openerFor(address), actOptions, timings, use),
+    act: async (address, actOptions, use) => act(await waysTo(address), actOptions, timings, use),
     findPredecessor: (address, intent) => recovering(address, (session) => findPredecessor(session, intent)),
     endPredecessor: (address, intent) => recovering(address, (session) => endPredecessor(session, intent, timings)),
+    readLoad,
+    readLocks,
   };
 }
 
+interface WaysTo {
+  readonly open: Open;
+  readonly programs: ClientPrograms;
+}
+
 /** Reads the secret once; it lives as long as the sessions that are opened with it. */
-async function prepareToOpen(address: TargetAddress, sources: SecretSources, timings: Timings): Promise<Open> {
+async function prepareToOpen(address: TargetAddress, sources: SecretSources, timings: Timings): Promise<WaysTo> {
   const endpoint = parseConnection(address.connection);
   const { secretRef } = address;
   const secret = secretRef === null ? undefined : await resolveSecret(secretRef, sources);
@@ -82,7 +92,10 @@ async function prepareToOpen(address: TargetAddress, sources: SecretSources, tim
     if (secret !== undefined) return secret;
     throw new TargetError('authentication_failed', 'The server asks for a password, and the target has no secret_ref.');
   };
-  return (opening) => openSession({ ...opening, endpoint, password, timings });
+  return {
+    open: (opening) => openSession({ ...opening, endpoint, password, timings }),
+    programs: clientPrograms({ address, endpoint, password: secret, env: sources.env }, timings.programKillAfterMs),
+  };
 }
 
 const inspectSql = `

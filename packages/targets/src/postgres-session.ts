@@ -25,12 +25,16 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** No answer for so long loses the session. Default: the statement timeout and the answer deadline together. */
   readonly deadlineMs?: number;
+  /** What the server was told for this statement. Default: the session's. */
+  readonly statementTimeoutMs?: number;
 }
 
 export interface Ran<R> {
   readonly rows: R[];
   readonly notices: readonly Notice[];
   readonly durationMs: number;
+  /** By the statement's tag; null for those that count no rows. */
+  readonly rowCount: number | null;
 }
 
 /** setTimeout takes no more. */
@@ -101,8 +105,9 @@ export class PostgresSession {
     clearTimeout(late);
   }
 
-  async #send<R extends object>(sql: string, { parameters = [], signal, deadlineMs }: RunOptions): Promise<Ran<R>> {
-    const { interrupter, statementTimeoutMs, timings } = this.#options;
+  async #send<R extends object>(sql: string, options: RunOptions): Promise<Ran<R>> {
+    const { interrupter, timings } = this.#options;
+    const { parameters = [], signal, deadlineMs, statementTimeoutMs = this.#options.statementTimeoutMs } = options;
     this.#notices = [];
     this.#inFlight = true;
     const startedAtMs = performance.now();
@@ -125,8 +130,8 @@ export class PostgresSession {
     };
     signal?.addEventListener('abort', interrupt, { once: true });
     try {
-      const { rows } = await answer;
-      return { rows, notices: this.#notices, durationMs: durationMs() };
+      const { rows, rowCount } = await answer;
+      return { rows, rowCount, notices: this.#notices, durationMs: durationMs() };
     } catch (error) {
       if (this.#lost !== undefined) throw this.#lost;
       // Not from the server, and the session lives: a parameter that has no text form, a mistake of ours.

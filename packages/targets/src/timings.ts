@@ -16,6 +16,8 @@ export interface Timings {
   readonly destroyAfterMs: number;
   /** What may be spent on cleaning up after a cancelled or failed statement. */
   readonly cleanUpMs: number;
+  /** A program that was interrupted may take so long to clean up after itself, then it is killed. */
+  readonly programKillAfterMs: number;
   /** How long a predecessor may take to end after its statement was cancelled, and again after it was terminated. */
   readonly predecessorPatienceMs: number;
 }
@@ -29,5 +31,6 @@ export const defaultTimings: Timings = {
   terminateAfterMs: 7_000,
   destroyAfterMs: 11_000,
   cleanUpMs: 20_000,
+  programKillAfterMs: 10_000,
   predecessorPatienceMs: 5_000,
 };

@@ -1,4 +1,6 @@
 import type { TargetReader } from '@slacktide/application/ports';
+import { redactStatement } from '@slacktide/domain';
+import { outlivedSnapshotSql } from './outlived-snapshots.ts';
 
 /** What is about to be done to an index of the table, always CONCURRENTLY. */
 export type GatedOperation = 'create' | 'reindex' | 'drop';
@@ -17,6 +19,8 @@ export interface Blocker {
   readonly transactionAgeSeconds: number | null;
   /** Lock modes, or `xmin … age …`. */
   readonly detail: string;
+  /** Its statement, or its last one, without literals. */
+  readonly query: string | null;
   readonly preparedTransaction: string | null;
   readonly preparedAt: string | null;
 }
@@ -38,17 +42,11 @@ lk AS (
 snap AS (
   SELECT 'snapshot'::text AS why, a.pid, NULL::text AS vxid, 'xmin ' || a.backend_xmin || ' age ' || age(a.backend_xmin) AS detail
   FROM pg_stat_activity a, me
-  WHERE $2::text <> 'drop' AND a.datid = me.db AND a.pid <> pg_backend_pid() AND a.backend_xmin IS NOT NULL
-    -- Null for a role without pg_read_all_stats: the row must stay.
-    AND a.backend_type IS DISTINCT FROM 'autovacuum worker'
-    AND NOT EXISTS (SELECT FROM pg_stat_progress_vacuum p WHERE p.pid IN (a.pid, a.leader_pid))
-    AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p JOIN pg_index i ON i.indexrelid = p.index_relid
-                    WHERE p.pid IN (a.pid, a.leader_pid) AND p.command LIKE '%CONCURRENTLY' AND p.datid = me.db
-                      AND i.indexprs IS NULL AND i.indpred IS NULL)),
+  WHERE $2::text <> 'drop' AND a.datid = me.db AND a.pid <> pg_backend_pid() AND ${outlivedSnapshotSql}),
 w AS (SELECT * FROM lk UNION ALL SELECT * FROM snap)
 SELECT w.why, w.pid, a.backend_start::text AS "backendStart", a.usename::text AS "user", a.application_name AS "applicationName",
-  a.backend_type AS "backendType", a.state, extract(epoch FROM now() - a.xact_start)::float8 AS "transactionAgeSeconds", w.detail,
-  px.gid AS "preparedTransaction", px.prepared::text AS "preparedAt"
+  a.backend_type AS "backendType", a.state, extract(epoch FROM now() - coalesce(a.xact_start, px.prepared))::float8 AS "transactionAgeSeconds", w.detail,
+  a.query, px.gid AS "preparedTransaction", px.prepared::text AS "preparedAt"
 FROM w LEFT JOIN pg_stat_activity a ON a.pid = w.pid
   LEFT JOIN pg_locks t ON w.pid IS NULL AND t.locktype = 'transactionid' AND t.virtualtransaction = w.vxid AND t.granted
   LEFT JOIN pg_prepared_xacts px ON px.transaction = t.transactionid
@@ -59,11 +57,12 @@ ORDER BY a.xact_start NULLS FIRST`;
  * The start gate: who would make `operation` CONCURRENTLY on an index of this table wait. Empty = go. A look, not a
  * promise. A role without pg_read_all_stats sees more than there is, never less. `ignorePids` are our own sessions.
  */
-export function readBlockers(
+export async function readBlockers(
   reader: TargetReader,
   tableOid: number,
   operation: GatedOperation,
   ignorePids: readonly number[] = [],
 ): Promise<Blocker[]> {
-  return reader.query<Blocker>(gateSql, [tableOid, operation, ignorePids]);
+  const blockers = await reader.query<Blocker>(gateSql, [tableOid, operation, ignorePids]);
+  return blockers.map((blocker) => ({ ...blocker, query: blocker.query ? redactStatement(blocker.query) : null }));
 }

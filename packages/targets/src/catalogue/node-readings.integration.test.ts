@@ -63,7 +63,43 @@ function names({ readings }: NodeObservation, kind: ObservedKind): string[] {
 }
 
 const unsized = ({ readings }: NodeObservation): string[] =>
-  readings.flatMap(({ kind, name, gauges }) => (kind !== 'cluster' && !('size_bytes' in gauges) ? [name] : [])).sort();
+  readings
+    .flatMap(({ kind, name, gauges }) =>
+      kind !== 'cluster' && kind !== 'sequence' && !('size_bytes' in gauges) ? [name] : [],
+    )
+    .sort();
+
+describe.each([14, 18] as const)('readNode of sequences on PostgreSQL %i', (major) => {
+  it('tells how much of what the sequence may give, and its column hold, is used', async () => {
+    const role = await createRole(inject('targetUrls')[major]);
+    const { url, drop } = await createDatabase(inject('targetUrls')[major]);
+    onTestFinished(drop);
+    await once(
+      url,
+      `CREATE TABLE orders (id int, big bigserial);
+       CREATE SEQUENCE wide OWNED BY orders.id; SELECT setval('wide', 1073741824);
+       CREATE SEQUENCE small AS smallint; SELECT setval('small', 32767);
+       CREATE SEQUENCE down INCREMENT -1 MINVALUE -101 MAXVALUE -1; SELECT setval('down', -51);
+       CREATE SEQUENCE round MAXVALUE 10 CYCLE; SELECT setval('round', 10); CREATE SEQUENCE unused`,
+    );
+    const used = (seen: NodeObservation) =>
+      Object.fromEntries(
+        seen.readings
+          .filter(({ kind }) => kind === 'sequence')
+          .map(({ name, gauges }) => [name, gauges['used_percent'] ?? null]),
+      );
+    const seen = used(await read(url));
+    expect(seen).toEqual({
+      'public.orders_big_seq': null,
+      'public.unused': null,
+      'public.wide': expect.closeTo(50, 5),
+      'public.small': 100,
+      'public.down': 50,
+    });
+    // Who may not read a sequence does not take it for an unused one.
+    expect(Object.values(used(await read(role.urlOf(url))))).toEqual([null, null, null, null, null]);
+  });
+});
 
 describe.each(majors)('readNode on PostgreSQL %i', (major) => {
   it('reads the counters and sizes of what is watched, whoever holds a lock and whatever the role may', async () => {
@@ -78,7 +114,7 @@ describe.each(majors)('readNode on PostgreSQL %i', (major) => {
     const live = async () => reading(await read(url), 'table', hostile).gauges['live_rows'];
     await expect.poll(live).toBe(1000);
     const before = await read(url);
-    expect(before).toMatchObject({ node: 'primary', complete: ['cluster', 'database', 'table', 'index'] });
+    expect(before).toMatchObject({ node: 'primary', complete: ['cluster', 'database', 'table', 'index', 'sequence'] });
     expect(JSON.parse(JSON.stringify(before))).toEqual(before);
     expect({ table: names(before, 'table'), index: names(before, 'index') }).toEqual(relations);
     expect(names(before, 'cluster')).toEqual(['cluster']);

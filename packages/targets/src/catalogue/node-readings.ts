@@ -19,8 +19,9 @@ export async function readNode(reader: TargetReader, node: string): Promise<Node
     ...toReadings('database', await readDatabase(reader)),
     ...toReadings('table', await readWithSizes(reader, tablesSql)),
     ...toReadings('index', await readWithSizes(reader, indexesSql)),
+    ...toReadings('sequence', await reader.query(sequencesSql)),
   ];
-  return { node, epoch: epoch.epoch, readings, complete: ['cluster', 'database', 'table', 'index'] };
+  return { node, epoch: epoch.epoch, readings, complete: ['cluster', 'database', 'table', 'index', 'sequence'] };
 }
 
 type Row = Readonly<Record<string, string | number | null>>;
@@ -105,6 +106,19 @@ SELECT c.oid::int8::float8 AS oid, n.nspname || '.' || c.relname AS name, nullif
   ${withSizes ? 'CASE WHEN x.relation IS NULL THEN pg_relation_size(c.oid)::float8 END' : 'NULL::float8'} AS g_size_bytes
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN exclusive x ON x.relation = c.oid
 WHERE c.relkind IN ('r', 'm') AND ${usersTableSql}`;
+
+/** Type of an integer column → its largest value: what a sequence may give and its column not hold is of no use. */
+const sequencesSql = `
+SELECT c.oid::int8::float8 AS oid, n.nspname || '.' || c.relname AS name, NULL AS filenode,
+  100 * (v.last - s.seqstart)::float8 / nullif(CASE WHEN s.seqincrement > 0
+    THEN least(s.seqmax, (SELECT CASE a.atttypid WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647 ELSE 9223372036854775807 END
+        FROM pg_depend d JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+        WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') LIMIT 1))
+    ELSE s.seqmin END - s.seqstart, 0)::float8 AS g_used_percent
+FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+  CROSS JOIN LATERAL (SELECT CASE WHEN has_sequence_privilege(c.oid, 'SELECT, USAGE') AND NOT pg_is_in_recovery()
+    THEN pg_sequence_last_value(c.oid)::numeric END AS last) v
+WHERE NOT s.seqcycle AND ${usersTableSql}`;
 
 const indexesSql = (withSizes: boolean) => `
 WITH ${exclusive}
