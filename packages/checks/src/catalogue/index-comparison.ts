@@ -17,8 +17,22 @@ const booleanWords: Readonly<Record<string, string>> = {
   0: 'off',
 };
 
+/** What an index enforces, answers, sorts by and returns. */
+export type IndexShape = Pick<
+  IndexDefinition,
+  | 'method'
+  | 'keys'
+  | 'included'
+  | 'predicate'
+  | 'unique'
+  | 'nullsNotDistinct'
+  | 'immediate'
+  | 'exclusion'
+  | 'storageOptions'
+>;
+
 /** Two usable indexes of one table with the same signature do the same in every respect: enforce, answer, sort, return. */
-export function signatureOf(index: IndexDefinition): string {
+export function signatureOf(index: IndexShape): string {
   return JSON.stringify([
     index.method,
     index.keys.map((key) => [sameConditions(key), key.ordering]),
@@ -39,7 +53,7 @@ export type Cover = 'same_order' | 'mirrored_order';
  * Whether `wider` answers whatever `narrower` answers, on the same table; null = it does not. Says nothing of what `narrower` enforces.
  * Transitive: what covers `wider` covers `narrower` too.
  */
-export function coverOf(narrower: IndexDefinition, wider: IndexDefinition): Cover | null {
+export function coverOf(narrower: IndexShape, wider: IndexShape): Cover | null {
   if (narrower.method !== wider.method || narrower.predicate !== wider.predicate) return null;
   if (!narrower.keys.every((key, position) => hasSameConditions(key, wider.keys[position]))) return null;
   if (narrower.method !== 'btree') {
@@ -59,7 +73,7 @@ export function coverOf(narrower: IndexDefinition, wider: IndexDefinition): Cove
 
 const descendingAndNullsFirst = 0b11;
 
-function orderingAt({ keys }: IndexDefinition, position: number): number {
+function orderingAt({ keys }: IndexShape, position: number): number {
   return keys[position]?.ordering ?? 0;
 }
 
@@ -72,7 +86,7 @@ function sameConditions({ column, expression, operatorClass, collation, paramete
 }
 
 /** Without those that say what holds anyway: `fastupdate=on`. */
-function effectiveOptions({ storageOptions }: IndexDefinition): readonly string[] {
+function effectiveOptions({ storageOptions }: IndexShape): readonly string[] {
   return storageOptions
     .map((option): [string, string] => {
       const [name = '', ...value] = option.toLowerCase().split('=');

@@ -84,11 +84,14 @@ export interface IndexDefinition {
 type Row = Omit<IndexDefinition, 'definition'> & { readonly definition: string | null };
 
 /**
- * Every index of every user's table, without temporary, TOAST and extensions' ones. Anybody may read all of it. Takes no lock above ACCESS
+ * Every index of every user's table, or of those of `tableOids`, without temporary, TOAST and extensions' ones. Anybody may read all of it. Takes no lock above ACCESS
  * SHARE, and does not wait for locks that are held or waited for when it begins.
  */
-export async function readIndexDefinitions(reader: TargetReader): Promise<IndexDefinition[]> {
-  const rows = await despiteLocks(() => reader.query<Row>(indexesSql(reader.serverVersion)));
+export async function readIndexDefinitions(
+  reader: TargetReader,
+  tableOids: readonly number[] | null = null,
+): Promise<IndexDefinition[]> {
+  const rows = await despiteLocks(() => reader.query<Row>(indexesSql(reader.serverVersion), [tableOids]));
   return rows.flatMap(({ definition, ...row }) => {
     if (definition === null && !row.locked) return [];
     return [{ ...row, definition: definition ?? '' }];
@@ -105,7 +108,7 @@ WITH locked AS MATERIALIZED (
   SELECT c.oid, n.nspname, c.relname, c.oid IN (SELECT oid FROM locked) AS locked, c.relkind,
     (pg_stat_get_tuples_inserted(c.oid) + pg_stat_get_tuples_updated(c.oid) - pg_stat_get_tuples_hot_updated(c.oid))::float8 AS writes
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relkind IN ('r', 'm', 'p') AND c.relhasindex AND ${usersTableSql}
+  WHERE c.relkind IN ('r', 'm', 'p') AND c.relhasindex AND ${usersTableSql} AND ($1::oid[] IS NULL OR c.oid = ANY ($1))
 ), indexes AS MATERIALIZED (
   SELECT i.*, x.relkind, x.relname, x.relam, x.reloptions, x.reltablespace, t.locked, t.writes, t.nspname, t.relname AS "table",
     CASE WHEN NOT t.locked AND t.relkind <> 'p' THEN pg_relation_size(t.oid)::float8 END AS size,

@@ -1,5 +1,5 @@
 import type { FindingAction, FoundFinding, JsonObject } from '@slacktide/domain';
-import { redactStatement } from '../catalogue/redact-statement.ts';
+import { redactStatement } from '@slacktide/domain';
 import { describeAge, refusalEvidence } from '../catalogue/sessions.ts';
 import type { Blocker } from './read-blockers.ts';
 import type { Build } from './read-builds.ts';

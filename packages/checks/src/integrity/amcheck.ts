@@ -78,7 +78,8 @@ export function chooseVerifiers(amcheck: AmcheckFacts, config: IntegrityConfig, 
   };
 }
 
-function verifierOf({ version, functions }: AmcheckFacts, name: string, parameters: number): Verifier {
+/** The function of that name and number of parameters, or what is missing for it. */
+export function verifierOf({ version, functions }: AmcheckFacts, name: string, parameters: number): Verifier {
   if (version === null) return { kind: 'unusable', reason: 'amcheck_missing', grant: 'CREATE EXTENSION amcheck' };
   const found = functions.find((it) => it.name === name && it.parameters === parameters);
   if (found === undefined) {

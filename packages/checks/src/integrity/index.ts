@@ -1,5 +1,5 @@
 import { TargetError } from '@slacktide/application/ports';
-import { objectKey } from '@slacktide/domain';
+import { type CheckReport, objectKey } from '@slacktide/domain';
 import type { Check, Look } from '../check.ts';
 import { chooseVerifiers, readAmcheck, type Verifiers } from './amcheck.ts';
 import { readChecksums } from './checksums.ts';
@@ -9,36 +9,67 @@ import { conflictsOf, type RelationRow, readRelations } from './relations.ts';
 import { readMemory } from './remembered.ts';
 import { checkType, type IntegrityConfig } from './schema.ts';
 import { asCorruption, type Verdict, verifyHeap, verifyIndex } from './verify.ts';
+import { switchesOf } from './weaker-look.ts';
 
 const mebibyte = 1024 * 1024;
 
 export const integrity: Check<IntegrityConfig> = {
   type: checkType,
-  async run(look, config) {
-    const { reader, memory, now } = look;
-    const remembered = readMemory((await memory.snapshots('integrity', { limit: 1 }))[0]);
-    const { database, inRecovery } = await readServer(look);
-    try {
-      const amcheck = await readAmcheck(reader);
-      const verifiers = chooseVerifiers(amcheck, config, inRecovery);
-      const conflicts = indexConflicts(verifiers);
-      const relations = await readRelations(reader, conflicts);
-      const collations = await readCollations(reader, relations);
-      const work = { relations, verifiers, conflicts, cursor: remembered.cursor };
-      const verified = await verifyInTurn(look, config, work);
-      // Afterwards: verifying reads pages, and counts those that fail.
-      const checksums = await readChecksums(reader);
-      return judgeIntegrity(
-        { database, relations, checksums, collations, amcheck, verifiers, remembered, now, ...verified },
-        config,
-      );
-    } catch (error) {
-      const corruption = error instanceof TargetError ? asCorruption(error) : undefined;
-      if (corruption === undefined) throw error;
-      return unreadableCatalogues(database, corruption, remembered);
-    }
-  },
+  run: (look, config) =>
+    report(look, config, async (facts) => ({
+      ...(await verifyInTurn(look, config, facts)),
+      switches: switchesOf(config),
+    })),
 };
+
+/** What somebody else verified. */
+export interface VerifiedElsewhere extends Pick<Verified, 'verdicts' | 'bytesRead'> {
+  /** Where it goes on; left out = as it was. */
+  readonly consistency?: number | null;
+  readonly rootdescend: boolean;
+}
+
+/** The report of the check with the verdicts of INDEX_CONSISTENCY_CHECK: relations without one keep their findings. */
+export function integrityReport(
+  look: Look,
+  config: IntegrityConfig,
+  elsewhere: VerifiedElsewhere,
+): Promise<CheckReport> {
+  const { rootdescend, ...verified } = elsewhere;
+  return report(look, config, async ({ cursor }) => ({
+    ...verified,
+    cursor,
+    switches: switchesOf(config, rootdescend),
+  }));
+}
+
+async function report(
+  look: Look,
+  config: IntegrityConfig,
+  verify: (work: Work) => Promise<Verified>,
+): Promise<CheckReport> {
+  const { reader, memory, now } = look;
+  const remembered = readMemory((await memory.snapshots('integrity', { limit: 1 }))[0]);
+  const { database, inRecovery } = await readServer(look);
+  try {
+    const amcheck = await readAmcheck(reader);
+    const verifiers = chooseVerifiers(amcheck, config, inRecovery);
+    const conflicts = indexConflicts(verifiers);
+    const relations = await readRelations(reader, conflicts);
+    const collations = await readCollations(reader, relations);
+    const verified = await verify({ relations, verifiers, conflicts, cursor: remembered.cursor });
+    // Afterwards: verifying reads pages, and counts those that fail.
+    const checksums = await readChecksums(reader);
+    return judgeIntegrity(
+      { database, relations, checksums, collations, amcheck, verifiers, remembered, now, ...verified },
+      config,
+    );
+  } catch (error) {
+    const corruption = error instanceof TargetError ? asCorruption(error) : undefined;
+    if (corruption === undefined) throw error;
+    return unreadableCatalogues(database, corruption, remembered);
+  }
+}
 
 async function readServer({ reader }: Look): Promise<{ database: string; inRecovery: boolean }> {
   const [row] = await reader.query<{ database: string; inRecovery: boolean }>(
@@ -49,7 +80,7 @@ async function readServer({ reader }: Look): Promise<{ database: string; inRecov
 }
 
 /** Checking parents takes SHARE, which waits for whoever writes. */
-function indexConflicts({ indexes }: Verifiers): readonly string[] {
+export function indexConflicts({ indexes }: Verifiers): readonly string[] {
   const parents = indexes.kind === 'usable' && indexes.name === 'bt_index_parent_check';
   return parents ? conflictsOf.share : conflictsOf.accessShare;
 }
@@ -62,7 +93,11 @@ interface Work {
 }
 
 /** Goes on where the last run ended, as far as the budget allows; one that somebody asks for whatever it costs. */
-async function verifyInTurn({ reader, only }: Look, config: IntegrityConfig, work: Work): Promise<Verified> {
+async function verifyInTurn(
+  { reader, only }: Look,
+  config: IntegrityConfig,
+  work: Work,
+): Promise<Omit<Verified, 'switches'>> {
   const budgetBytes = only === undefined ? config.max_read_mb * mebibyte : Number.POSITIVE_INFINITY;
   const verdicts = new Map<string, Verdict>();
   const turns = work.relations.flatMap((relation) => {
@@ -95,13 +130,19 @@ async function verifyInTurn({ reader, only }: Look, config: IntegrityConfig, wor
 }
 
 /** By OID, catalogues first: those after the cursor, and then from the beginning. */
-function fromCursor<T extends { readonly relation: RelationRow }>(turns: readonly T[], cursor: number | null): T[] {
+export function fromCursor<T extends { readonly relation: RelationRow }>(
+  turns: readonly T[],
+  cursor: number | null,
+): T[] {
   const isNext = ({ relation }: T): boolean => relation.oid > (cursor ?? 0);
   return [...turns.filter(isNext), ...turns.filter((turn) => !isNext(turn))];
 }
 
 /** What verifying reads: of an index the rows too, where all of them are to be found; of a table its TOAST table. */
-function bytesOf({ kind, sizeBytes, companionBytes }: RelationRow, { heapallindexed }: IntegrityConfig): number {
+export function bytesOf(
+  { kind, sizeBytes, companionBytes }: RelationRow,
+  { heapallindexed }: Pick<IntegrityConfig, 'heapallindexed'>,
+): number {
   const companion = kind !== 'index' || heapallindexed ? (companionBytes ?? 0) : 0;
   return (sizeBytes ?? 0) + companion;
 }

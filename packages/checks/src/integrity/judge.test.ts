@@ -1,3 +1,4 @@
+import type { JsonObject } from '@slacktide/domain';
 import { describe, expect, it } from 'vitest';
 import type { CollationRow } from './collations.ts';
 import { type IntegrityFacts, judgeIntegrity } from './judge.ts';
@@ -14,6 +15,7 @@ const index: RelationRow = {
   name: 'orders_x',
   quoted: 'public.orders_x',
   table: 'orders',
+  tableOid: 16_390,
   toastOf: null,
   excluded: null,
   locked: false,
@@ -44,6 +46,7 @@ const facts = (verdict: Verdict | undefined, changes: Partial<IntegrityFacts> = 
   verdicts: new Map(verdict === undefined ? [] : [[index.quoted, verdict]]),
   bytesRead: 0,
   cursor: 16_400,
+  switches: [],
   remembered: { cursor: null },
   now: new Date('2026-11-30T02:00:00Z'),
   ...changes,
@@ -105,5 +108,30 @@ describe('integrity', () => {
   it('takes a snapshot it does not know for none', () => {
     expect(readMemory({ at: new Date(), values: { cursor: 'x' } })).toEqual({ cursor: null });
     expect(readMemory(undefined)).toEqual({ cursor: null });
+  });
+
+  it('keeps what a closer look found corrupt until as close a look finds it sound', () => {
+    const look = (verdict: Verdict | undefined, switches: string[], values: JsonObject) =>
+      judgeIntegrity(facts(verdict, { switches, remembered: readMemory({ at: new Date(), values }) }), config);
+    const deep = look(corrupt, ['heapallindexed', 'parent'], {});
+    expect(deep.snapshot).toMatchObject({ corrupt: { 'public.orders_x': ['heapallindexed', 'parent'] } });
+    const light = look({ kind: 'sound' }, [], deep.snapshot ?? {});
+    expect(light).toMatchObject({ findings: [], unjudged: ['public.orders_x'], snapshot: deep.snapshot });
+    const again = look(corrupt, ['heapallindexed'], light.snapshot ?? {});
+    expect(again.snapshot).toMatchObject({ corrupt: { 'public.orders_x': ['heapallindexed'] } });
+    expect(look({ kind: 'sound' }, ['heapallindexed'], again.snapshot ?? {})).toMatchObject({
+      unjudged: [],
+      snapshot: expect.not.objectContaining({ corrupt: expect.anything() }),
+    });
+    expect(look(undefined, [], again.snapshot ?? {}).snapshot).toMatchObject(again.snapshot ?? {});
+  });
+
+  it('leaves GIN out, but keeps what was found of one', () => {
+    const relations = [{ ...index, excluded: 'no_check_for gin' }];
+    expect(judgeIntegrity(facts(undefined, { relations }), config)).toMatchObject({
+      skipped: [{ object: 'public.orders_x', reason: 'no_check_for gin' }],
+      unjudged: ['public.orders_x'],
+      figures: { relations_left: 0 },
+    });
   });
 });

@@ -8,10 +8,11 @@ import {
 import type { AmcheckFacts, Verifiers } from './amcheck.ts';
 import { type ChecksumCounter, checksumFinding, rememberChecksums, sharedKey } from './checksums.ts';
 import { type CollationRow, collationFinding, hasChanged, unknownCollation } from './collations.ts';
-import type { RelationRow } from './relations.ts';
+import { type RelationRow, uncheckedGin } from './relations.ts';
 import { type IntegrityMemory, writeMemory } from './remembered.ts';
 import type { IntegrityConfig } from './schema.ts';
 import type { Verdict } from './verify.ts';
+import { isWeaker, rememberCorrupt } from './weaker-look.ts';
 
 /** What was verified in this run. */
 export interface Verified {
@@ -20,6 +21,10 @@ export interface Verified {
   readonly bytesRead: number;
   /** Where the next run goes on; null = at the beginning. */
   readonly cursor: number | null;
+  /** Where INDEX_CONSISTENCY_CHECK goes on; left out = as it was. */
+  readonly consistency?: number | null;
+  /** What was switched on: `switchesOf`. */
+  readonly switches: readonly string[];
 }
 
 export interface IntegrityFacts extends Verified {
@@ -34,7 +39,7 @@ export interface IntegrityFacts extends Verified {
 }
 
 /** What to do first, whatever is corrupt. */
-const firstSteps =
+export const firstSteps =
   'copy the files as they are before anything else: a rebuild of the index hides what was lost in the table, and every write may make it worse';
 
 type Part = Pick<CheckReport, 'findings' | 'unknown' | 'skipped'> & {
@@ -43,8 +48,11 @@ type Part = Pick<CheckReport, 'findings' | 'unknown' | 'skipped'> & {
 };
 
 export function judgeIntegrity(facts: IntegrityFacts, config: IntegrityConfig): CheckReport {
+  const { consistency = facts.remembered.consistency } = facts;
   const memory: IntegrityMemory = {
     cursor: facts.cursor,
+    ...(consistency === undefined ? {} : { consistency }),
+    corrupt: rememberCorrupt(facts.remembered.corrupt, facts.verdicts, facts.relations, facts.switches),
     ...Object.fromEntries(
       facts.checksums.map((counter) => [
         counter.scope,
@@ -60,7 +68,7 @@ export function judgeIntegrity(facts: IntegrityFacts, config: IntegrityConfig): 
     skipped: parts.flatMap(({ skipped }) => skipped),
     unknown: [...unusable(facts), ...parts.flatMap(({ unknown }) => unknown)],
     findings: parts.flatMap(({ findings }) => findings),
-    unjudged: parts.flatMap(({ unjudged }) => unjudged),
+    unjudged: [...parts.flatMap(({ unjudged }) => unjudged), ...relations.kept],
     figures: {
       relations_verified: relations.checked,
       relations_corrupt: relations.findings.length,
@@ -134,25 +142,31 @@ function judgeCollations({ collations, relations }: IntegrityFacts): Part {
   };
 }
 
-function judgeRelations({ relations, verdicts, collations }: IntegrityFacts): Part {
+/** `kept` = left out by the check, but not by INDEX_CONSISTENCY_CHECK, or looked at less closely than when it was found corrupt: findings stay. */
+function judgeRelations(facts: IntegrityFacts): Part & { readonly kept: readonly string[] } {
+  const { relations, verdicts, collations, remembered, switches } = facts;
   const changed = new Map(collations.filter(hasChanged).map((collation) => [collation.oid, collation.quoted]));
   const skipped: SkippedObject[] = [];
   const unknown: UnknownObject[] = [];
   const findings: FoundFinding[] = [];
   const unjudged: string[] = [];
+  const kept: string[] = [];
   let checked = 0;
   for (const relation of relations) {
     const object = objectKey(relation);
     const verdict = verdicts.get(relation.quoted);
-    if (relation.excluded !== null) skipped.push({ object, reason: relation.excluded });
-    else if (verdict === undefined) unjudged.push(object);
+    if (verdict === undefined && relation.excluded !== null) {
+      skipped.push({ object, reason: relation.excluded });
+      if (relation.excluded === uncheckedGin) kept.push(object);
+    } else if (verdict === undefined) unjudged.push(object);
     else if (verdict.kind === 'unverified') unknown.push({ object, reason: verdict.reason, grant: null });
     else {
       checked += 1;
+      if (verdict.kind === 'sound' && isWeaker(remembered.corrupt?.[relation.quoted], switches)) kept.push(object);
       if (verdict.kind === 'corrupt') findings.push(corruptionFinding(relation, verdict, changed));
     }
   }
-  return { checked, skipped, unknown, findings, unjudged };
+  return { checked, skipped, unknown, findings, unjudged, kept };
 }
 
 function corruptionFinding(

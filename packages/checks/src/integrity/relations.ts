@@ -10,6 +10,8 @@ export interface RelationRow {
   readonly quoted: string;
   /** Of an index, its table, in the same schema; null for others. */
   readonly table: string | null;
+  /** OID of that table; of others their own. */
+  readonly tableOid: number;
   /** The table that a TOAST table, or its index, belongs to, quoted; null for others. */
   readonly toastOf: string | null;
   /** Why it is left out by rule; null = it is not. */
@@ -23,6 +25,9 @@ export interface RelationRow {
   /** OIDs of the collations an index sorts by. */
   readonly collations: readonly number[];
 }
+
+/** Why the check leaves GIN indexes out; INDEX_CONSISTENCY_CHECK does not, where amcheck can verify them. */
+export const uncheckedGin = 'no_check_for gin';
 
 /** What a SHARE lock, and what an ACCESS SHARE lock, waits for. */
 const conflictsOfShare = [
@@ -49,7 +54,7 @@ heaps AS MATERIALIZED (
   WHERE c.relkind IN ('r', 'm', 't') AND c.relpersistence <> 't'),
 owners AS MATERIALIZED (SELECT reltoastrelid, format('%I.%I', nspname, relname) AS quoted FROM heaps WHERE reltoastrelid <> 0)
 SELECT x.oid, 'index' AS kind, h.nspname::text AS schema, x.relname::text AS name, format('%I.%I', h.nspname, x.relname) AS quoted,
-  h.relname::text AS "table", o.quoted AS "toastOf",
+  h.relname::text AS "table", h.oid AS "tableOid", o.quoted AS "toastOf",
   CASE WHEN NOT (i.indisvalid AND i.indisready AND i.indislive) THEN 'invalid_index'
     WHEN m.amname <> 'btree' THEN 'no_check_for ' || m.amname WHEN h.empty_here THEN 'unlogged_on_standby' END AS excluded,
   l.locked, CASE WHEN NOT l.locked THEN pg_relation_size(x.oid)::float8 END AS "sizeBytes", h.size_bytes AS "companionBytes",
@@ -61,7 +66,7 @@ FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = 
 WHERE x.relkind = 'i'
 UNION ALL
 SELECT h.oid, CASE h.relkind WHEN 't' THEN 'toast_table' WHEN 'm' THEN 'matview' ELSE 'table' END, h.nspname::text, h.relname::text,
-  format('%I.%I', h.nspname, h.relname), NULL, o.quoted,
+  format('%I.%I', h.nspname, h.relname), NULL, h.oid, o.quoted,
   CASE WHEN h.amname <> 'heap' THEN 'no_check_for ' || h.amname WHEN h.empty_here THEN 'unlogged_on_standby' END,
   h.locked OR coalesce(t.locked, false), h.size_bytes, t.size_bytes, '{}'
 FROM heaps h LEFT JOIN heaps t ON t.oid = h.reltoastrelid LEFT JOIN owners o ON o.reltoastrelid = h.oid

@@ -15,6 +15,10 @@ export type ChecksumMemory = z.infer<typeof checksums>;
 const memory = z.object({
   /** OID of the relation that was verified last; null = all were, the next run begins with the first. */
   cursor: z.number().nullable(),
+  /** The same of INDEX_CONSISTENCY_CHECK, which goes round on its own. */
+  consistency: z.number().nullable().optional(),
+  /** Relations found corrupt, by their quoted name, and what was switched on to find it: only as much tells that they are sound again. */
+  corrupt: z.record(z.string(), z.array(z.string())).optional(),
   database: checksums.optional(),
   shared: checksums.optional(),
 });
@@ -26,9 +30,11 @@ export function readMemory(latest: CheckSnapshot | undefined): IntegrityMemory {
   return parsed.success ? parsed.data : { cursor: null };
 }
 
-export function writeMemory({ cursor, database, shared }: IntegrityMemory): JsonObject {
+export function writeMemory({ cursor, consistency, corrupt = {}, database, shared }: IntegrityMemory): JsonObject {
   return {
     cursor,
+    ...(consistency === undefined ? {} : { consistency }),
+    ...(Object.keys(corrupt).length === 0 ? {} : { corrupt }),
     ...(database === undefined ? {} : { database }),
     ...(shared === undefined ? {} : { shared }),
   };

@@ -27,6 +27,12 @@ WITH free AS MATERIALIZED (
 
 type Usable = Extract<Verifier, { kind: 'usable' }>;
 
+/** Whether nobody has, or waits for, a lock of the modes `conflicts` on the relation, its table or its TOAST table. */
+export async function isFree(reader: TargetReader, oid: number, conflicts: readonly string[]): Promise<boolean> {
+  const rows = await reader.query(`${freeSql} SELECT FROM free`, [oid, conflicts]);
+  return rows.length > 0;
+}
+
 /** How an index is verified: with what switched on. */
 export function indexSwitches({ name, parameters }: Usable, config: IntegrityConfig): readonly boolean[] {
   const parent = name === 'bt_index_parent_check';
@@ -45,7 +51,7 @@ export function verifyIndex(
   const switches = indexSwitches(verifier, config);
   const given = switches.map((_, position) => `, $${position + 3}::boolean`).join('');
   const sql = `${freeSql} SELECT ${verifier.schema}.${verifier.name}(free.oid::regclass${given})::text AS done FROM free`;
-  return judging(async () => {
+  return judged(async () => {
     const rows = await reader.query(sql, [oid, conflicts, ...switches]);
     return rows.length === 0 ? { kind: 'unverified', reason: 'locked' } : { kind: 'sound' };
   });
@@ -71,7 +77,7 @@ SELECT EXISTS (SELECT FROM free) AS free, count(*)::int AS problems,
   coalesce(json_agg(json_build_object('block', block, 'item', item, 'attribute', attribute, 'message', message) ORDER BY number)
     FILTER (WHERE number <= $3::int), '[]') AS first
 FROM problems`;
-  return judging(async () => {
+  return judged(async () => {
     const [row] = await reader.query<HeapRow>(sql, [oid, conflicts, keptProblems]);
     if (row === undefined || !row.free) return { kind: 'unverified', reason: 'locked' };
     if (row.problems === 0) return { kind: 'sound' };
@@ -80,7 +86,8 @@ FROM problems`;
   });
 }
 
-async function judging(verify: () => Promise<Verdict>): Promise<Verdict> {
+/** What came of verifying, where an error tells it too. @throws TargetError where the session is over */
+export async function judged(verify: () => Promise<Verdict>): Promise<Verdict> {
   try {
     return await verify();
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { Severity } from '@slacktide/domain';
+import type { JsonObject, Severity } from '@slacktide/domain';
 import { severities } from '@slacktide/domain';
 import { byteText } from '../catalogue/byte-text.ts';
 import { describeAge } from '../catalogue/sessions.ts';
@@ -52,23 +52,32 @@ function judgeStandby(
     severity,
     summary: `Standby ${name} ${problems.map(({ text }) => text).join(', ')}`,
     why: 'a standby has to be put right on its own server',
-    evidence: {
-      problems: problems.map(({ kind }) => kind),
-      system_identifier: facts.systemIdentifier,
-      server_version: facts.serverVersion,
-      expected_server_version: primary?.serverVersion ?? null,
-      in_recovery: facts.inRecovery,
-      receiver_status: facts.receiverHidden ? 'hidden' : facts.receiverStatus,
-      sender_host: facts.senderHost,
-      timeline: facts.receivedTimeline,
-      expected_timeline: primary?.timeline ?? null,
-      lag_bytes: lagBytesOf(facts, primary),
-      lag_seconds: Math.floor(lagSecondsOf(facts, primary)),
-      replay_state: facts.pauseState,
-      hot_standby_feedback: facts.hotStandbyFeedback,
-      new_conflicts: conflicts,
-    },
+    evidence: { ...evidenceOf(facts, problems, primary), new_conflicts: conflicts },
   });
+}
+
+function evidenceOf(facts: StandbyFacts, problems: readonly Problem[], primary: Primary | null): JsonObject {
+  return {
+    problems: problems.map(({ kind }) => kind),
+    system_identifier: facts.systemIdentifier,
+    server_version: facts.serverVersion,
+    expected_server_version: primary?.serverVersion ?? null,
+    in_recovery: facts.inRecovery,
+    receiver_status: facts.receiverHidden ? 'hidden' : facts.receiverStatus,
+    sender_host: facts.senderHost,
+    timeline: facts.receivedTimeline,
+    expected_timeline: primary?.timeline ?? null,
+    lag_bytes: lagBytesOf(facts, primary),
+    lag_seconds: Math.floor(lagSecondsOf(facts, primary)),
+    replay_state: facts.pauseState,
+    hot_standby_feedback: facts.hotStandbyFeedback,
+  };
+}
+
+/** What there is to say of a standby, well or not; `primary` is what it copies. */
+export function standbyFigures(facts: StandbyFacts, primary: Primary, config: ReplicationConfig): JsonObject {
+  const problems = problemsOf(facts, { primary, conflicts: 0, config });
+  return { ...evidenceOf(facts, problems, primary), conflicts: facts.conflicts };
 }
 
 interface Comparison {

@@ -1,5 +1,5 @@
 import type { CheckSnapshot } from '@slacktide/application/ports';
-import type { CheckReport, FoundFinding, JsonObject } from '@slacktide/domain';
+import { type CheckReport, type FoundFinding, type JsonObject, type Severity, severities } from '@slacktide/domain';
 import type { SecurityFacts } from './facts.ts';
 import { judgeHba } from './judge-hba.ts';
 import { judgePolicies } from './judge-policies.ts';
@@ -7,6 +7,7 @@ import { judgePasswords, judgeRoles } from './judge-roles.ts';
 import { judgeRoutines } from './judge-routines.ts';
 import { judgeSchemas } from './judge-schemas.ts';
 import { judgeViews } from './judge-views.ts';
+import type { Part } from './part.ts';
 import { createRoleGraph } from './role-graph.ts';
 import type { SecurityConfig } from './schema.ts';
 
@@ -49,8 +50,23 @@ export function judgeSecurity(
   };
 }
 
-function figuresOf(parts: Readonly<Record<string, { readonly checked: number }>>): JsonObject {
-  return Object.fromEntries(Object.entries(parts).map(([name, { checked }]) => [`${name}_checked`, checked]));
+/** What was looked at in each area, and how many findings of each severity it has. */
+function figuresOf(parts: Readonly<Record<string, Part>>): JsonObject {
+  const areas = Object.entries(parts);
+  return {
+    ...Object.fromEntries(areas.map(([name, { checked }]) => [`${name}_checked`, checked])),
+    areas: Object.fromEntries(areas.map(([name, area]) => [name, areaFigures(area)])),
+  };
+}
+
+function areaFigures({ checked, findings, skipped, unknown }: Part): JsonObject {
+  const count = (severity: Severity): number => findings.filter((finding) => finding.severity === severity).length;
+  return {
+    checked,
+    ...Object.fromEntries(severities.map((severity) => [severity, count(severity)])),
+    skipped: skipped.length,
+    unknown: unknown.length,
+  };
 }
 
 function nameOf({ object }: FoundFinding): string {

@@ -1,5 +1,5 @@
 import type { FoundFinding, JsonObject, Severity } from '@slacktide/domain';
-import { redactStatement } from '../catalogue/redact-statement.ts';
+import { redactStatement } from '@slacktide/domain';
 import { type Baseline, isUnusual, type Usual } from './baseline.ts';
 import { meanMs, p95Ms, rowsPerCall } from './executions.ts';
 import type { Counters, Statement } from './read.ts';

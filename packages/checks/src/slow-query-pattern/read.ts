@@ -17,7 +17,7 @@ export interface Statement extends Counters {
   /** Of role, level and text: the statement, also when its query id changes. */
   readonly id: string;
   readonly role: string;
-  /** As pg_stat_statements has it, with parameters in place of constants; at most 500 characters. Null = lost. */
+  /** As pg_stat_statements has it, with parameters in place of constants; at most 10 000 characters. Null = lost. */
   readonly query: string | null;
   /** Not executed inside a function. */
   readonly topLevel: boolean;
@@ -81,7 +81,7 @@ function statementsSql({ schema, columns }: Usable): string {
   return `
 SELECT concat_ws('/', s.userid, s.queryid, ${topLevel}::int) AS key,
   left(md5(concat_ws(chr(10), r.name, ${topLevel}, coalesce(regexp_replace(s.query, '\\s+', ' ', 'g'), s.queryid::text))), 16) AS id,
-  r.name AS role, left(s.query, 500) AS query, ${topLevel} AS "topLevel", s.calls::float8 AS calls, s.total_exec_time AS "totalMs",
+  r.name AS role, left(s.query, 10000) AS query, ${topLevel} AS "topLevel", s.calls::float8 AS calls, s.total_exec_time AS "totalMs",
   s.calls * (s.stddev_exec_time ^ 2 + s.mean_exec_time ^ 2) AS squares, s.rows::float8 AS rows, ${since} AS "sinceMs"
 FROM ${schema}.pg_stat_statements s CROSS JOIN LATERAL (SELECT pg_get_userbyid(s.userid)::text AS name) r
 WHERE ${ourDatabase} AND s.queryid IS NOT NULL AND s.calls > 0 AND coalesce(s.query ~* $1, true)

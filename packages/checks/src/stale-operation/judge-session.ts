@@ -1,6 +1,6 @@
 import type { FindingAction, FoundFinding, JsonObject } from '@slacktide/domain';
+import { redactStatement } from '@slacktide/domain';
 import { matchesAny } from '../catalogue/name-pattern.ts';
-import { redactStatement } from '../catalogue/redact-statement.ts';
 import { describeAge, refusalEvidence } from '../catalogue/sessions.ts';
 import type { OperationFacts, OperationSession } from './read.ts';
 import type { StaleOperationConfig } from './schema.ts';
