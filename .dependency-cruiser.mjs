@@ -62,8 +62,8 @@ export default {
       mayImport(
         'executors-direction',
         '^packages/executors/',
-        [domain, applicationPorts, '^packages/(targets|checks)/'],
-        'executors → domain, application/ports, targets, checks.',
+        [domain, applicationPorts, '^packages/(targets|checks|acting|learning|templates)/'],
+        'executors → domain, application/ports, targets, checks, acting, learning, templates.',
       ),
     ),
     notTests(
@@ -74,6 +74,16 @@ export default {
         'checks → domain, application/ports, targets.',
       ),
     ),
+    notTests(
+      mayImport(
+        'acting-direction',
+        '^packages/acting/',
+        [domain, applicationPorts, '^packages/targets/'],
+        'acting → domain, application/ports, targets.',
+      ),
+    ),
+    notTests(mayImport('learning-is-pure', '^packages/learning/', [domain], 'learning → domain.')),
+    notTests(mayImport('templates-direction', '^packages/templates/', [domain], 'templates → domain.')),
     {
       name: 'checks-are-islands',
       comment:
@@ -86,8 +96,15 @@ export default {
       mayImport(
         'control-plane-direction',
         '^apps/control-plane/',
-        [application, contract, domain, '^packages/(ledger|dispatch|telemetry)/', executorSchemas, checkSchemas],
-        'control-plane → application, contract, domain, ledger, dispatch, telemetry, executors/schemas, checks/schemas.',
+        [
+          application,
+          contract,
+          domain,
+          '^packages/(ledger|dispatch|telemetry|templates)/',
+          executorSchemas,
+          checkSchemas,
+        ],
+        'control-plane → application, contract, domain, ledger, dispatch, telemetry, templates, executors/schemas, checks/schemas.',
       ),
     ),
     notTests(

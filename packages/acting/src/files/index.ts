@@ -1,0 +1,10 @@
+export { bytesOf } from './file-bytes.ts';
+export { errnoOf, FileError, type FileErrorCode, onFile } from './file-error.ts';
+export { type FileIdentity, identityOf, isOrdinary, isSame } from './file-identity.ts';
+export { isPlainFolder, isPlainName, isWithin, nameMatcher, shown } from './file-names.ts';
+export { type Folder, openFolder } from './folder.ts';
+export { type ListedFile, listFiles } from './list-files.ts';
+export { openFile } from './open-file.ts';
+export { publishFile } from './publish-file.ts';
+export { type AsideFile, moveAside, putBack, removeAside } from './take-away.ts';
+export { readContent, type VerifiedWrite, type Written, writeVerified } from './write-verified.ts';
