@@ -1,4 +1,4 @@
-import type { JsonObject } from '@slacktide/domain';
+import { type JsonObject, throttleLimits } from '@slacktide/domain';
 import { z } from 'zod';
 
 const quotedPart = /"(?:[^"]|"")*"/g;
@@ -53,3 +53,53 @@ export const scopeField = z
 
 /** A JSON object; whoever knows what it is for checks what is in it. */
 export const jsonObjectField = z.record(z.string(), z.unknown()) as unknown as z.ZodType<JsonObject>;
+
+/** How every … INDEX CONCURRENTLY is bounded. */
+export const concurrentFields = {
+  gate: z
+    .enum(['wait', 'skip', 'go'])
+    .default('wait')
+    .describe(
+      'When transactions are open that the statement would have to wait for: wait for them, skip the index, or go and wait within the statement. Default wait.',
+    ),
+  gate_timeout_seconds: z
+    .int()
+    .min(0)
+    .max(3600)
+    .default(60)
+    .describe('How long to wait for those transactions before the index is skipped. Default 60.'),
+  lock_timeout_seconds: z
+    .int()
+    .min(1)
+    .max(600)
+    .default(30)
+    .describe('Bound of every single wait within the statement, for locks and for older snapshots. Default 30.'),
+  max_blocking_seconds: z
+    .int()
+    .min(1)
+    .max(600)
+    .default(10)
+    .describe('When others have waited for the statement longer than this, it gives way. Default 10.'),
+};
+
+/** The key `throttle` of every task type that acts on more than one object. */
+export const throttleField = throttleLimits
+  .prefault({} as never)
+  .describe('How much load the target may be under for the work to go on with its next unit; else it waits.');
+
+/** A folder on the worker's host, by its absolute path in its plainest form; whether the worker may touch it is for the worker to say. */
+export const folderField = z
+  .string()
+  .max(1_000)
+  .refine((path) => /^(?:\/[^/\p{Cc}]+)+$/u.test(path) && !/\/\.{1,2}(?:\/|$)/.test(path), {
+    error: 'Expected an absolute folder such as /var/log/postgresql, without . or .. or a slash at the end',
+    params: { code: 'invalid_folder' },
+  });
+
+/** The key `fail_on` of task types that report findings. */
+export const failOnField = z
+  .enum(['none', 'warning', 'critical'])
+  .default('none')
+  .describe(
+    'From which severity of a finding, muted or not, the task fails; its findings are kept either way. Default none.',
+  );

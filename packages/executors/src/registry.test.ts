@@ -23,7 +23,7 @@ process.stdout.write(JSON.stringify(loaded));`;
       execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }),
     );
     const pure = [
-      /[/]packages[/]executors[/]src[/](([a-z-]+[/])?schemas?|config-fields)[.]ts$/,
+      /[/]packages[/]executors[/]src[/](([a-z-]+[/])?schemas?|config-fields|fail-on)[.]ts$/,
       /[/]packages[/]checks[/]src[/]([a-z-]+[/])?schemas?[.]ts$/,
       /[/]packages[/]domain[/]src[/]/,
       // What the domain reads cron expressions with.

@@ -2,24 +2,40 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type {
   ConfigProblem,
+  Effect,
   Executor,
+  LearningKind,
   LookContext,
+  NewFollowUp,
+  NewLearning,
+  NewRemnant,
+  NewRollbackPoint,
+  NewWatch,
   NodeObservation,
   Plan,
   PlannedStep,
+  RemnantOutcome,
+  RollbackState,
   Sample,
   StepOutcome,
   StepProgress,
   TargetAddress,
+  Upkeep,
+  WatchLook,
 } from '@slacktide/application/ports';
-import type { CheckReport, JsonObject } from '@slacktide/domain';
+import type { CheckReport, JsonObject, WatchState } from '@slacktide/domain';
 import { createPostgresGateway } from '@slacktide/targets';
 import pg from 'pg';
-import { noContext } from '../../../test/support/no-context.ts';
+import { noContext, noUpkeep } from '../../../test/support/no-context.ts';
 
 export interface RanStep {
   readonly step: PlannedStep;
   readonly outcome: StepOutcome;
+}
+
+/** What a step said it may leave behind, and how that ended; null = it did not say. */
+export interface RigRemnant extends NewRemnant {
+  readonly outcome: RemnantOutcome | null;
 }
 
 export interface RigRun {
@@ -31,6 +47,15 @@ export interface RigRun {
   readonly progress: readonly StepProgress[];
   readonly reports: readonly CheckReport[];
   readonly observations: readonly NodeObservation[];
+  readonly effects: readonly Effect[];
+  readonly followUps: readonly NewFollowUp[];
+  readonly learnings: ReadonlyMap<LearningKind, readonly NewLearning[]>;
+  readonly remnants: readonly RigRemnant[];
+  readonly rollbackPoints: readonly (NewRollbackPoint & { readonly state: RollbackState })[];
+  /** Ids of rollback points that were taken back. */
+  readonly usedRollbacks: readonly string[];
+  readonly watches: readonly (NewWatch & { readonly state: WatchState })[];
+  readonly looks: readonly (WatchLook & { readonly watchId: string })[];
 }
 
 export interface RigOptions {
@@ -41,9 +66,13 @@ export interface RigOptions {
   readonly beforeSteps?: (plan: Plan) => Promise<void>;
   /** Sends another statement than the planned one, to see whether the executor notices. */
   readonly rewrite?: (statement: string) => string;
+  /** What the throttle says between units of work. Default `go`. */
+  readonly breathe?: () => 'go' | 'overloaded';
   readonly onProgress?: (update: StepProgress) => void;
   /** What the ledger remembers, and standbys. Default: nothing, none. */
   readonly context?: LookContext;
+  /** What may be done with our own ledger. Default: nothing. */
+  readonly upkeep?: Upkeep;
 }
 
 /** A database under care and what a worker does with it: real gateway, real sessions, real executors. */
@@ -96,6 +125,14 @@ export async function openRig(database: { url: string; drop(): Promise<void> }):
     const steps: RanStep[] = [];
     const reports: CheckReport[] = [];
     const observations: NodeObservation[] = [];
+    const effects: Effect[] = [];
+    const followUps: NewFollowUp[] = [];
+    const learnings = new Map<LearningKind, readonly NewLearning[]>();
+    const remnants: RigRemnant[] = [];
+    const rollbackPoints: (NewRollbackPoint & { readonly state: RollbackState })[] = [];
+    const usedRollbacks: string[] = [];
+    const watches: (NewWatch & { readonly state: WatchState })[] = [];
+    const looks: (WatchLook & { readonly watchId: string })[] = [];
     let plan: Plan | null = null;
     let problems: readonly ConfigProblem[] = [];
     const use: Parameters<typeof gateway.act>[2] extends (session: infer S, observer: infer O) => unknown
@@ -121,13 +158,34 @@ export async function openRig(database: { url: string; drop(): Promise<void> }):
             options.onProgress?.(update);
           },
           sample: (batch) => samples.push(...batch),
-          // What may be left behind is told to the ledger; here nobody listens.
-          remnant: async () => async () => undefined,
+          remnant: async (remnant) => {
+            const kept: RigRemnant = { ...remnant, outcome: null };
+            remnants.push(kept);
+            return async (outcome) => void Object.assign(kept, { outcome });
+          },
           ...(options.context ?? noContext),
+          upkeep: options.upkeep ?? noUpkeep,
+          effect: async (effect) => void effects.push(effect),
+          learn: async (kind, learned) => void learnings.set(kind, learned),
+          followUp: async (followUp) => void followUps.push(followUp),
+          rollbackPoint: async (point) => {
+            const kept = { ...point, state: 'prepared' as const };
+            rollbackPoints.push(kept);
+            return async (state) => void Object.assign(kept, { state });
+          },
+          usedRollback: async (id) => void usedRollbacks.push(id),
+          watch: async (watch) => {
+            const kept = { ...watch, state: 'prepared' as const };
+            watches.push(kept);
+            return async (state) => void Object.assign(kept, { state });
+          },
+          looked: async (watchId, look) => void looks.push({ ...look, watchId }),
+          breathe: async () => options.breathe?.() ?? 'go',
           report: async (report) => void reports.push(report),
           observe: async (observation) => void observations.push(observation),
         });
         steps.push({ step, outcome });
+        if (executor.inOrder === true && outcome.kind !== 'done') break;
       }
     };
     const applicationName = 'slacktide/test/1';
@@ -138,7 +196,23 @@ export async function openRig(database: { url: string; drop(): Promise<void> }):
         use({ ...reader, execute: refuse, cleanUp: refuse }, reader),
       );
     }
-    return { plan, problems, steps, samples, progress, reports, observations };
+    return {
+      plan,
+      problems,
+      steps,
+      samples,
+      progress,
+      reports,
+      observations,
+      effects,
+      learnings,
+      followUps,
+      rollbackPoints,
+      usedRollbacks,
+      watches,
+      looks,
+      remnants,
+    };
   };
 
   return {

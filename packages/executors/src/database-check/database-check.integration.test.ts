@@ -24,6 +24,7 @@ const unreachable: Standby = {
 };
 
 const remembering = (snapshots: ReadonlyMap<CheckName, JsonObject>): LookContext => ({
+  ...noContext,
   standbys: [unreachable],
   memory: {
     ...noContext.memory,

@@ -1,3 +1,4 @@
+import { blockerWords, runOnTable, statementKind, type TableLock, warningsOf } from '@slacktide/acting';
 import {
   type PlannedStep,
   type StepOutcome,
@@ -6,11 +7,9 @@ import {
   type TargetReader,
 } from '@slacktide/application/ports';
 import type { JsonObject } from '@slacktide/domain';
-import { inWords, runOnTable, type TableLock, warningsOf } from '../run-on-table.ts';
 import { type NotDone, refusedByServer } from './not-done.ts';
 import type { FindingActionConfig } from './schema.ts';
 import { sendConcurrent } from './send-concurrent.ts';
-import { statementKind } from './statement-kind.ts';
 
 type Run = StepRun<FindingActionConfig>;
 
@@ -44,7 +43,7 @@ export async function doStatements(step: PlannedStep, run: Run): Promise<StepOut
 async function send(statement: string, step: PlannedStep, run: Run, isFirst: boolean): Promise<NotDone | null> {
   try {
     const kind = statementKind(statement);
-    if (kind.kind === 'concurrent') return await sendConcurrent(statement, kind, run);
+    if (kind.kind === 'concurrent') return await sendConcurrent(statement, kind, step.key, run);
     if (kind.kind === 'select') return await sendSelect(statement, run);
     return await sendShort(statement, kind.kind === 'vacuum', step, run);
   } catch (error) {
@@ -80,7 +79,7 @@ async function sendShort(statement: string, isVacuum: boolean, step: PlannedStep
   const lock: TableLock = step.lockMode === 'SHARE UPDATE EXCLUSIVE' ? 'SHARE UPDATE EXCLUSIVE' : 'ACCESS EXCLUSIVE';
   const ran = await runOnTable(run, { tableOid, statement, lock, attemptsMs, pauseMs });
   if (ran.kind === 'locked') {
-    const blockers = ran.blockers.map(inWords);
+    const blockers = ran.blockers.map(blockerWords);
     const message = `no lock within ${Math.round(ran.waitedMs / 1000)} s; in the way: ${blockers.join('; ') || 'nobody any more'}`;
     return { code: 'lock_timeout', message, detail: { blockers } };
   }

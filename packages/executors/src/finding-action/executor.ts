@@ -1,3 +1,4 @@
+import { sweepConcurrent } from '@slacktide/acting';
 import type { Executor } from '@slacktide/application/ports';
 import { doStatements } from './act.ts';
 import { type FindingFacts, readFindingFacts } from './facts.ts';
@@ -10,4 +11,5 @@ export const findingAction: Executor<FindingActionConfig, FindingFacts> = {
   readFacts: readFindingFacts,
   plan: planAction,
   runStep: doStatements,
+  sweep: sweepConcurrent,
 };

@@ -1,4 +1,4 @@
-import type { Plan, TargetSession } from '@slacktide/application/ports';
+import type { Plan, Remnant, TargetSession } from '@slacktide/application/ports';
 import type { CheckName, JsonObject } from '@slacktide/domain';
 import { describe, expect, inject, it } from 'vitest';
 import { createDatabase, majors, type PostgresMajor } from '../../../../test/support/postgres.ts';
@@ -177,7 +177,9 @@ describe.each([14, 18] as const)('FINDING_ACTION that is refused or cut short on
     const client = await rig.connect({ applicationName: 'somebody' });
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM stale');
     const { steps } = await apply(rig, { ...create, gate_timeout_seconds: 0 });
-    const blockers = [expect.stringMatching(/^pid \d+ of postgres \(somebody\): xmin \d+ age \d+$/)];
+    const [pid, query] = [expect.any(Number), expect.stringContaining('SELECT FROM stale')];
+    const detail = expect.stringMatching(/^xmin \d+ age \d+$/);
+    const blockers = [{ pid, user: 'postgres', application_name: 'somebody', detail, query }];
     expect(steps).toMatchObject([
       { outcome: { kind: 'failed', error: { code: 'blocked', detail: { done: [], blockers } } } },
     ]);
@@ -207,7 +209,7 @@ describe.each([14, 18] as const)('FINDING_ACTION that is refused or cut short on
     await client.query('COMMIT');
   });
 
-  it('leaves no invalid index of a build cut short, and tells of an index that a drop left invalid', async () => {
+  it('leaves no invalid index of a build cut short, and has one that a drop left invalid made valid again', async () => {
     await using rig = await setup(major);
     const cutShort = async (check: CheckName, has: string, how: 'cancel' | 'lose') => {
       const config = await found(rig, check, has);
@@ -230,11 +232,11 @@ describe.each([14, 18] as const)('FINDING_ACTION that is refused or cut short on
       const executor: typeof findingAction = {
         ...findingAction,
         async runStep(step, run) {
-          const execute: TargetSession['execute'] = async (statement) => {
-            if (!statement.includes(' CONCURRENTLY ')) return await run.session.execute(statement);
+          const execute: TargetSession['execute'] = async (statement, options) => {
+            if (!statement.includes(' CONCURRENTLY ')) return await run.session.execute(statement, options);
             const client = await waits(run.session, snapshotOf(check));
             try {
-              return await run.session.execute(statement);
+              return await run.session.execute(statement, options);
             } finally {
               await client.query('COMMIT');
             }
@@ -256,13 +258,28 @@ describe.each([14, 18] as const)('FINDING_ACTION that is refused or cut short on
           kind: 'failed',
           error: {
             code: 'cancelled',
-            message: expect.stringContaining('Left behind: public.going_a, which is invalid now'),
-            detail: { dropped: [], left: [expect.stringContaining('public.going_a')] },
+            message: expect.stringContaining(
+              'Left behind: public.going_a (the drop that was cut short left it unusable',
+            ),
+            detail: { dropped: [], rebuilt: [], left: [{ index: 'public.going_a', reason: expect.any(String) }] },
           },
         },
       },
     ]);
     expect(await indexesOf(rig, 'going')).toEqual(['going_a invalid', 'going_a_b']);
+    const [open] = dropped.remnants;
+    expect(open).toMatchObject({ proof: { operation: 'drop', index: 'going_a' }, outcome: null });
+    const sweeping: typeof findingAction = {
+      ...findingAction,
+      runStep: async (_, run) => {
+        const swept = await findingAction.sweep?.(run.session, { ...open, id: 1 } as Remnant, run);
+        return { kind: 'done', result: { ...swept } };
+      },
+    };
+    const next = await rig.run(sweeping, await found(rig, 'missing_fk_index', 'slow_fk'));
+    const result = { outcome: 'swept', note: 'made valid again public.going_a' };
+    expect(next.steps).toMatchObject([{ outcome: { result } }]);
+    expect(await indexesOf(rig, 'going')).toEqual(['going_a', 'going_a_b']);
     await expect(cutShort('redundant_index', 'short', 'lose')).rejects.toMatchObject({
       code: 'session_lost',
       message: expect.stringContaining('left an invalid index behind: "we""ird; --".short'),

@@ -1,10 +1,9 @@
+import { inspectConcurrent, sweepConcurrent } from '@slacktide/acting';
 import type { Executor } from '@slacktide/application/ports';
 import { type IndexRebuildFacts, readIndexRebuildFacts } from './facts.ts';
-import { inspectRebuild } from './inspect-rebuild.ts';
 import { planRebuilds } from './plan.ts';
 import { rebuildIndex } from './rebuild-index.ts';
 import { type IndexRebuildConfig, taskType } from './schema.ts';
-import { sweepRebuild } from './sweep-rebuild.ts';
 
 /** REINDEX INDEX CONCURRENTLY behind a start gate, verified, leaving nothing behind. */
 export const indexRebuild: Executor<IndexRebuildConfig, IndexRebuildFacts> = {
@@ -12,8 +11,8 @@ export const indexRebuild: Executor<IndexRebuildConfig, IndexRebuildFacts> = {
   readFacts: readIndexRebuildFacts,
   plan: planRebuilds,
   runStep: rebuildIndex,
-  inspect: inspectRebuild,
-  sweep: sweepRebuild,
+  inspect: inspectConcurrent,
+  sweep: sweepConcurrent,
   summarise: (results) => ({
     bytes_freed: results.reduce(
       (sum, { outcome }) => sum + (outcome.kind === 'done' ? Number(outcome.result['bytes_freed']) : 0),

@@ -1,7 +1,8 @@
-import type { ConfigProblem, FactsResult, TargetReader } from '@slacktide/application/ports';
+import type { ConfigProblem, FactsResult, LookContext, TargetReader } from '@slacktide/application/ports';
 import { resolveIndexes, resolveTables } from '@slacktide/targets';
 import { type IndexFacts, indexesSql } from './index-facts.ts';
 import { type Measurement, measureWaste } from './measure-waste.ts';
+import { readRecentRebuilds } from './recent-rebuilds.ts';
 import type { IndexRebuildConfig } from './schema.ts';
 
 export interface IndexRebuildFacts {
@@ -11,13 +12,18 @@ export interface IndexRebuildFacts {
   readonly named: boolean;
   /** By OID; empty when nothing had to be measured. */
   readonly measurements: ReadonlyMap<number, Measurement>;
+  /** `schema.name`, quoted, of those rebuilt within `cooldown_days`. */
+  readonly recentlyRebuilt: ReadonlySet<string>;
 }
 
 /** Reads what decides which indexes are rebuilt; measures those that might be. */
 export async function readIndexRebuildFacts(
   reader: TargetReader,
   config: IndexRebuildConfig,
+  { memory }: Pick<LookContext, 'memory'>,
 ): Promise<FactsResult<IndexRebuildFacts>> {
+  const [server] = await reader.query<{ recovering: boolean }>('SELECT pg_is_in_recovery() AS recovering');
+  if (server?.recovering === true) return { kind: 'refused', problems: [inRecovery] };
   const named = config.indexes.length > 0 || config.tables.length > 0;
   const indexes = await resolveIndexes(reader, config.indexes);
   const tables = await resolveTables(reader, config.tables, '/tables');
@@ -39,8 +45,15 @@ export async function readIndexRebuildFacts(
     config.schemas,
   ]);
   const measurements = named || config.bloat_threshold === 0 ? new Map() : await measureWaste(reader, rows, config);
-  return { kind: 'facts', facts: { serverVersion, indexes: rows, named, measurements } };
+  const recentlyRebuilt = named ? new Set<string>() : await readRecentRebuilds(memory, config.cooldown_days);
+  return { kind: 'facts', facts: { serverVersion, indexes: rows, named, measurements, recentlyRebuilt } };
 }
+
+const inRecovery: ConfigProblem = {
+  pointer: '',
+  code: 'in_recovery',
+  detail: 'The server is a standby; indexes are rebuilt on its primary.',
+};
 
 async function unknownSchemas(reader: TargetReader, schemas: readonly string[]): Promise<ConfigProblem[]> {
   if (schemas.length === 0) return [];

@@ -15,7 +15,8 @@ export interface IndexFacts {
   readonly method: string;
   readonly valid: boolean;
   readonly exclusionConstraint: boolean;
-  readonly exclusion: Exclusion | null;
+  /** `toast`: on the TOAST table of one of the tables. */
+  readonly exclusion: Exclusion | 'toast' | null;
   /** Null when it cannot be read without waiting for a lock. */
   readonly sizeBytes: number | null;
   readonly tableSizeBytes: number | null;
@@ -52,7 +53,7 @@ export function reindexRightsSql(serverVersion: number): { readonly permitted: s
 export const validSql = '(i.indisvalid AND i.indisready AND i.indislive)';
 
 /**
- * `IndexFacts` of: when $1, the indexes $2 and all indexes of the tables $3, both with the leaves of what is partitioned;
+ * `IndexFacts` of: when $1, the indexes $2 and all indexes of the tables $3 and of their TOAST tables, with the leaves of what is partitioned;
  * else every index that is a user's, in the schemas $4 (all when empty). Sizes are not read under ACCESS EXCLUSIVE.
  */
 export function indexesSql(serverVersion: number): string {
@@ -64,6 +65,8 @@ WITH named AS (
 ), tables AS (
   SELECT oid FROM unnest($3::oid[]) AS root (oid)
   UNION SELECT leaf.relid FROM unnest($3::oid[]) AS root (oid), pg_partition_tree(root.oid) AS leaf WHERE leaf.isleaf
+), toasted AS (
+  SELECT reltoastrelid AS oid FROM pg_class WHERE oid IN (SELECT oid FROM tables)
 ), locked AS MATERIALIZED (
   SELECT DISTINCT relation FROM pg_locks
   WHERE locktype = 'relation' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -73,7 +76,8 @@ SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, format('%I.%I'
   t.oid AS "tableOid", format('%I.%I', n.nspname, t.relname) AS "quotedTable",
   c.relkind = 'I' AS partitioned, am.amname::text AS method, ${validSql} AS valid, i.indisexclusion AS "exclusionConstraint",
   CASE
-    WHEN n.nspname IN ('pg_catalog', 'information_schema') OR n.nspname ~ '^pg_toast' THEN 'system'
+    WHEN n.nspname IN ('pg_catalog', 'information_schema') THEN 'system'
+    WHEN n.nspname ~ '^pg_toast' THEN 'toast'
     WHEN c.relpersistence = 't' THEN 'temporary'
     WHEN EXISTS (SELECT FROM pg_depend d
                  WHERE d.classid = 'pg_class'::regclass AND d.objid IN (c.oid, t.oid) AND d.deptype = 'e') THEN 'extension'
@@ -89,7 +93,7 @@ JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_class t ON t.oid = i.indrelid
 JOIN pg_am am ON am.oid = c.relam
-WHERE CASE WHEN $1::boolean THEN c.oid IN (SELECT oid FROM named) OR t.oid IN (SELECT oid FROM tables)
+WHERE CASE WHEN $1::boolean THEN c.oid IN (SELECT oid FROM named) OR t.oid IN (SELECT oid FROM tables UNION ALL SELECT oid FROM toasted)
   ELSE c.relkind = 'i' AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
     AND n.nspname !~ '^pg_(toast|temp)' AND (cardinality($4::text[]) = 0 OR n.nspname::text = ANY ($4::text[])) END
 ORDER BY n.nspname, c.relname`;

@@ -64,11 +64,23 @@ describe.each(majors)('INDEX_REBUILD on PostgreSQL %i', (major) => {
         size_after_bytes: after.size,
         bytes_freed: before.size - after.size,
         waste_percent_before: expect.closeTo(90, 0),
+        waste_percent_after: expect.toSatisfy((percent) => percent < 10),
         relfilenode_before: before.file,
         relfilenode_after: after.file,
         duration_ms: expect.any(Number),
         gate: { gate: 'wait', waited_ms: expect.any(Number), blockers: [] },
       },
+    });
+    expect(done.effects).toContainEqual({
+      action: 'reindex',
+      object: 'public.orders_pkey',
+      objectKind: 'index',
+      durationMs: expect.any(Number),
+      sizeBeforeBytes: before.size,
+      sizeAfterBytes: after.size,
+      wasteBeforePercent: expect.closeTo(90, 0),
+      wasteAfterPercent: expect.toSatisfy((percent) => percent < 10),
+      detail: { table: 'public.orders', rows: 10_000, fillfactor: 90 },
     });
     expect(done.samples).toContainEqual({
       metric: 'index_rebuild',
@@ -99,7 +111,14 @@ describe.each(majors)('INDEX_REBUILD on PostgreSQL %i', (major) => {
       'public.tags_gin',
     ]);
     expect(done.outcomes.map(({ kind }) => kind)).toEqual(['done', 'done', 'done', 'done']);
-    expect(done.skipped).toEqual([{ object: 'public.parted_pkey', reason: 'partitioned' }]);
+    const toast = expect.stringMatching(/^pg_toast\.pg_toast_\d+_index$/);
+    expect(done.skipped).toEqual([
+      { object: toast, reason: 'toast' },
+      { object: 'public.parted_pkey', reason: 'partitioned' },
+    ]);
+    // Without pgstattuple the waste is not known, before or after.
+    expect(done.effects).toHaveLength(4);
+    expect(done.effects[0]).toMatchObject({ wasteBeforePercent: null, wasteAfterPercent: null });
     expect(await stateOf(target, 'public.untouched_pkey')).toEqual(untouched);
   });
 

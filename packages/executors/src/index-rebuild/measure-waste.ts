@@ -17,6 +17,9 @@ interface Pgstattuple {
   readonly blockBytes: number;
 }
 
+/** An index as far as measuring it goes. */
+type Measurable = Pick<IndexFacts, 'oid' | 'fillfactor'>;
+
 /** The function of the extension, not one that somebody named alike. */
 const pgstattupleSql = `
 SELECT quote_ident(n.nspname) AS schema,
@@ -67,7 +70,15 @@ function unavailable(pgstattuple: Pgstattuple | undefined): Measurement {
     : { kind: 'unmeasured', reason: 'insufficient_privilege', grant: pgstattuple.grant };
 }
 
-async function measure(reader: TargetReader, index: IndexFacts, pgstattuple: Pgstattuple): Promise<Measurement> {
+/** Measures one B-tree index that was just rebuilt; null where that cannot be done. */
+export async function measureRebuilt(reader: TargetReader, index: Measurable): Promise<Waste | null> {
+  const [pgstattuple] = await reader.query<Pgstattuple>(pgstattupleSql);
+  if (pgstattuple?.usable !== true) return null;
+  const measurement = await measure(reader, index, pgstattuple);
+  return measurement.kind === 'measured' ? measurement.waste : null;
+}
+
+async function measure(reader: TargetReader, index: Measurable, pgstattuple: Pgstattuple): Promise<Measurement> {
   try {
     const [figures] = await reader.query<BtreeFigures>(
       `SELECT index_size::float8 AS "indexBytes", internal_pages::float8 AS "internalPages", leaf_pages::float8 AS "leafPages",

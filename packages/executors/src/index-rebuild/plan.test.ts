@@ -46,7 +46,7 @@ function plan(
     }
   }
   return planRebuilds(
-    { serverVersion: 180_004, indexes, named: false, measurements, ...facts },
+    { serverVersion: 180_004, indexes, named: false, measurements, recentlyRebuilt: new Set<string>(), ...facts },
     taskType.config.parse(config),
   );
 }
@@ -71,6 +71,7 @@ describe('without names', () => {
       sizeBytes: 50 * mebibyte,
       expectedSeconds: 3,
       reversible: false,
+      cost: { action: 'reindex', tempDiskBytes: Math.ceil(2.2 * 50 * mebibyte), walBytes: 50 * mebibyte },
       data: { table_oid: 7, table: 'public.t', waste_percent: 60, waste_bytes: 30 * mebibyte },
     });
   });
@@ -82,6 +83,30 @@ describe('without names', () => {
       { object: 'public.b', reason: 'over_max_indexes' },
       { object: 'public.a', reason: 'over_max_indexes' },
     ]);
+  });
+
+  it('rewrites no more than max_total_mb, and lets a smaller one have the room', () => {
+    const indexes = [index('a'), index('b', { sizeBytes: 60 * mebibyte }), index('c', { sizeBytes: 10 * mebibyte })];
+    const wastes = { a: 80, b: 60, c: 90 };
+    const made = plan(indexes, wastes, { config: { max_total_mb: 100 } });
+    expect(keys(made)).toEqual(['public.a', 'public.c']);
+    expect(made.skipped).toEqual([{ object: 'public.b', reason: 'over_max_total_mb' }]);
+    expect(keys(plan(indexes, wastes, { config: { max_total_mb: null } }))).toHaveLength(3);
+    const named = plan(indexes, {}, { named: true, config: { indexes: ['a'], max_total_mb: 1 } });
+    expect(keys(named)).toHaveLength(3);
+  });
+
+  it('leaves alone what was rebuilt lately, unless it is named', () => {
+    const recentlyRebuilt = new Set(['public.a']);
+    const wastes = { a: 90, b: 90 };
+    for (const config of [{}, { bloat_threshold: 0 }]) {
+      const made = plan([index('a'), index('b')], wastes, { recentlyRebuilt, config });
+      expect(keys(made)).toEqual(['public.b']);
+      expect(made.skipped).toEqual([{ object: 'public.a', reason: 'cooling_down' }]);
+    }
+    // Well again, it is no business of the cool-down's.
+    expect(plan([index('a')], { a: 1 }, { recentlyRebuilt })).toMatchObject({ steps: [], skipped: [] });
+    expect(keys(plan([index('a')], {}, { recentlyRebuilt, named: true }))).toEqual(['public.a']);
   });
 
   it('never takes an unmeasured index for a healthy one', () => {
@@ -130,6 +155,7 @@ describe('named', () => {
 describe.each([true, false])('named %s', (named) => {
   it.each<[string, Partial<IndexFacts>]>([
     ['system', { exclusion: 'system' }],
+    ['toast', { exclusion: 'toast' }],
     ['temporary', { exclusion: 'temporary' }],
     ['extension', { exclusion: 'extension' }],
     ['partitioned', { partitioned: true, sizeBytes: null }],

@@ -1,15 +1,13 @@
+import { buildsCorruptIndexes } from '@slacktide/acting';
 import { isWorkingCopyName } from '@slacktide/targets';
 import type { IndexFacts } from './index-facts.ts';
 import type { IndexRebuildConfig } from './schema.ts';
-
-/** 14.0 to 14.3: CREATE and REINDEX CONCURRENTLY could leave index entries out. */
-const corruptingVersions = { from: 140_000, to: 140_003 };
 
 /** Why an index is not rebuilt, named or not; null = it may be. */
 export function reasonToSkip(index: IndexFacts, serverVersion: number): string | null {
   if (index.exclusion !== null) return index.exclusion;
   if (index.partitioned) return 'partitioned';
-  if (serverVersion >= corruptingVersions.from && serverVersion <= corruptingVersions.to) return 'server_14_0_to_14_3';
+  if (buildsCorruptIndexes(serverVersion)) return 'server_14_0_to_14_3';
   if (index.exclusionConstraint) return 'exclusion_constraint';
   if (!index.valid) return 'invalid';
   const leftovers = index.invalidSiblings.filter((name) => isWorkingCopyName(name, index.name));

@@ -1,16 +1,12 @@
+import { runConcurrently } from '@slacktide/acting';
 import type { PlannedStep, StepOutcome, StepRun } from '@slacktide/application/ports';
-import { isWorkingCopyName, watchProgress } from '@slacktide/targets';
-import { afterFailure } from './after-failure.ts';
 import { type IndexState, readIndexState } from './index-state.ts';
-import { readInvalidIndexes } from './leftovers.ts';
-import { rebuildRemnant } from './remnant.ts';
+import { measureRebuilt } from './measure-waste.ts';
 import type { IndexRebuildConfig } from './schema.ts';
-import { passGate } from './start-gate.ts';
 import { verifyRebuild } from './verify-rebuild.ts';
+import type { Waste } from './waste.ts';
 
-const progressEveryMs = 500;
-
-/** One index: look again, pass the gate, record what may be left behind, rebuild, verify; whatever goes wrong on the way, clean up. */
+/** One index: look again, rebuild, verify by the catalogue. */
 export async function rebuildIndex(step: PlannedStep, run: StepRun<IndexRebuildConfig>): Promise<StepOutcome> {
   const { schema, name } = step.object;
   const [statement] = step.statements;
@@ -20,27 +16,39 @@ export async function rebuildIndex(step: PlannedStep, run: StepRun<IndexRebuildC
   const refusal = refusalOf(before, step);
   if (refusal !== null) return refusal;
 
-  const invalidBefore = await readInvalidIndexes(run.observer, before.tableOid, run.session.identity.pid);
-  const leftovers = invalidBefore.filter((invalid) => isWorkingCopyName(invalid.name, name));
-  if (leftovers.length > 0) {
-    return {
-      kind: 'skipped',
-      reason: 'leftover_present',
-      result: { leftovers: leftovers.map(({ quoted }) => quoted) },
-    };
+  const { tableOid } = before;
+  const work = { operation: 'reindex', statement, tableOid, schema, index: name, step: step.key } as const;
+  const end = await runConcurrently(run, work, run.config);
+  if (end.kind !== 'done') return end;
+  const { durationMs, gate } = end;
+  const after = await readIndexState(run.observer, schema, name);
+  const wasteAfter = after === undefined ? null : await measureAfter(run, after);
+  const outcome = verifyRebuild({ step, before, after, wasteAfter, durationMs, gate, sample: run.sample });
+  if (outcome.kind === 'done' && after !== undefined) {
+    const wasteBefore = step.data['waste_percent'];
+    await run.effect({
+      action: 'reindex',
+      object: step.key,
+      objectKind: 'index',
+      durationMs,
+      sizeBeforeBytes: before.sizeBytes,
+      sizeAfterBytes: after.sizeBytes,
+      wasteBeforePercent: typeof wasteBefore === 'number' ? wasteBefore : null,
+      wasteAfterPercent: wasteAfter?.percent ?? null,
+      detail: { table: step.data['table'] ?? null, rows: after.rows, fillfactor: after.fillfactor },
+    });
   }
-  const gate = await passGate(run, before.tableOid);
-  if (!gate.open) return { kind: 'skipped', reason: 'blocked', result: gate.found };
-  const close = await run.remnant(await rebuildRemnant(run.session, step, before));
-  try {
-    const durationMs = await reindex(statement, run);
-    await close('absent', 'the rebuild ended with success');
-    const after = await readIndexState(run.observer, schema, name);
-    return verifyRebuild({ step, before, after, durationMs, gate: gate.found, sample: run.sample });
-  } catch (error) {
-    const ours = { tableOid: before.tableOid, indexName: name, invalidBefore };
-    return await afterFailure(error, run, ours, gate.found, close);
-  }
+  return outcome;
+}
+
+/** Reads the whole new index, and so no more than one run may read to measure. */
+async function measureAfter(
+  { observer, config }: StepRun<IndexRebuildConfig>,
+  { oid, method, fillfactor, sizeBytes }: IndexState,
+): Promise<Waste | null> {
+  if (method !== 'btree' || sizeBytes > config.max_measured_mb * 1024 * 1024) return null;
+  // Told to stop meanwhile: the rebuild is done all the same.
+  return await measureRebuilt(observer, { oid, fillfactor }).catch(() => null);
 }
 
 /** What changed since the plan was made, or was never allowed. */
@@ -58,18 +66,4 @@ function refusalOf(now: IndexState, step: PlannedStep): StepOutcome | null {
       detail: { grant: now.grant },
     },
   };
-}
-
-async function reindex(statement: string, run: StepRun<IndexRebuildConfig>): Promise<number> {
-  // Bounds each single wait, for locks and for snapshots; the whole is bounded by the session's statement_timeout.
-  await run.session.execute(`SET lock_timeout = '${run.config.lock_timeout_seconds}s'`);
-  const stop = watchProgress(run.observer, run.session.identity.pid, progressEveryMs, (update) =>
-    run.progress({ phase: update.phase, percent: update.percent, etaSeconds: update.etaSeconds }),
-  );
-  try {
-    const { durationMs } = await run.session.execute(statement);
-    return durationMs;
-  } finally {
-    await stop();
-  }
 }

@@ -1,3 +1,4 @@
+import { readConcurrentProof } from '@slacktide/acting';
 import type { Inspection, InterruptedWork, NewRemnant, Remnant } from '@slacktide/application/ports';
 import type { JsonObject, Step } from '@slacktide/domain';
 import { createPostgresGateway } from '@slacktide/targets';
@@ -6,7 +7,6 @@ import { majors } from '../../../../test/support/postgres.ts';
 import { runExecutor } from '../../../../test/support/run-executor.ts';
 import { freshTarget } from '../../../../test/support/target.ts';
 import { indexRebuild } from './index.ts';
-import { readProof } from './remnant.ts';
 import type { IndexRebuildConfig } from './schema.ts';
 
 const olderSnapshot = 'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT * FROM public.other';
@@ -53,7 +53,7 @@ async function setup(major: (typeof majors)[number] = 18) {
     gateway.act(
       target.address,
       { applicationName: 'slacktide/next/2', statementTimeoutMs: 60_000, signal: new AbortController().signal },
-      async (session) => await indexRebuild.sweep?.(session, remnant),
+      async (session) => await indexRebuild.sweep?.(session, remnant, { fileRoots: [] }),
     );
   const inspect = (remnants: readonly Remnant[], steps: readonly Partial<Step>[]): Promise<Inspection | undefined> =>
     gateway.read(target.address, { applicationName: 'slacktide/look/2' }, async (session) => {
@@ -136,7 +136,7 @@ describe('what a rebuild may leave behind', () => {
       },
     );
     expect(remnants).toMatchObject([{ kind: 'index', closed: { outcome: 'absent' } }]);
-    const proof = readProof(remnants[0]?.proof ?? {});
+    const proof = readConcurrentProof(remnants[0]?.proof ?? {});
     expect(proof).toMatchObject({
       step: 'public.t_pkey',
       index: 't_pkey',
@@ -220,6 +220,12 @@ describe('a sweep', () => {
     const remnant = await interrupt(olderSnapshot, 'waiting for old snapshots');
     const other = await target.connect();
     await other.query('BEGIN; LOCK TABLE public.t IN SHARE UPDATE EXCLUSIVE MODE');
+    await expect(sweep(remnant)).rejects.toMatchObject({
+      code: 'lock_timeout',
+      message: 'public.t_pkey_ccnew stays for now: its table is being worked on',
+    });
+    // Whoever only reads the table is not at work there, and keeps the lock all the same.
+    await other.query('COMMIT; BEGIN; SELECT * FROM public.t LIMIT 1');
     await expect(sweep(remnant)).rejects.toMatchObject({
       code: 'lock_timeout',
       message: expect.stringContaining('public.t_pkey_ccnew could not be dropped'),

@@ -1,6 +1,6 @@
 import type { TaskType } from '@slacktide/application/ports';
 import { z } from 'zod';
-import { relationName, tablesField } from '../config-fields.ts';
+import { concurrentFields, relationName, tablesField, throttleField } from '../config-fields.ts';
 
 const config = z.strictObject({
   indexes: z
@@ -44,24 +44,24 @@ const config = z.strictObject({
     .describe(
       'Most MiB of indexes read to measure bloat in one run, the largest first; what is left over is reported as unknown. Default 4096.',
     ),
-  gate: z
-    .enum(['wait', 'skip', 'go'])
-    .default('wait')
-    .describe(
-      'When transactions are open that the rebuild would have to wait for: wait for them, skip the index, or go and wait within the statement. Default wait.',
-    ),
-  gate_timeout_seconds: z
-    .int()
-    .min(0)
-    .max(3600)
-    .default(60)
-    .describe('How long to wait for those transactions before the index is skipped. Default 60.'),
-  lock_timeout_seconds: z
-    .int()
+  max_total_mb: z
+    .number()
     .min(1)
-    .max(600)
-    .default(30)
-    .describe('Bound of every single wait within the rebuild, for locks and for older snapshots. Default 30.'),
+    .nullable()
+    .default(102_400)
+    .describe(
+      'Most MiB of indexes rewritten in one run, counted as they are now; what does not fit waits for the next run. Does not limit named ones. null = no limit. Default 102400.',
+    ),
+  cooldown_days: z
+    .number()
+    .min(0)
+    .max(365)
+    .default(7)
+    .describe(
+      'An index is left alone for so many days after its last rebuild, unless it is named: one that bloats faster needs another cure. 0 = never left alone. Default 7.',
+    ),
+  ...concurrentFields,
+  throttle: throttleField,
 });
 export type IndexRebuildConfig = z.infer<typeof config>;
 

@@ -2,19 +2,22 @@ import type { PlannedStep, StepOutcome, StepRun } from '@slacktide/application/p
 import type { JsonObject } from '@slacktide/domain';
 import type { IndexState } from './index-state.ts';
 import type { IndexRebuildConfig } from './schema.ts';
+import type { Waste } from './waste.ts';
 
 export interface Rebuilt {
   readonly step: PlannedStep;
   readonly before: IndexState;
   /** Under the same name, after the statement ended with success; undefined when it is gone. */
   readonly after: IndexState | undefined;
+  /** Measured; null = it was not. */
+  readonly wasteAfter: Waste | null;
   readonly durationMs: number;
   readonly gate: JsonObject;
   readonly sample: StepRun<IndexRebuildConfig>['sample'];
 }
 
 /** Believes the catalogue, not the statement's success: another file, the same definition, valid. */
-export function verifyRebuild({ step, before, after, durationMs, gate, sample }: Rebuilt): StepOutcome {
+export function verifyRebuild({ step, before, after, wasteAfter, durationMs, gate, sample }: Rebuilt): StepOutcome {
   const wrong = whatIsWrong(before, after);
   if (wrong !== null || after === undefined) {
     return {
@@ -38,6 +41,7 @@ export function verifyRebuild({ step, before, after, durationMs, gate, sample }:
       size_after_bytes: after.sizeBytes,
       bytes_freed: before.sizeBytes - after.sizeBytes,
       waste_percent_before: step.data['waste_percent'] ?? null,
+      waste_percent_after: wasteAfter?.percent ?? null,
       relfilenode_before: before.fileNode,
       relfilenode_after: after.fileNode,
       duration_ms: durationMs,

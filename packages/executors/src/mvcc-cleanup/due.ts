@@ -30,6 +30,11 @@ export function dueFor(table: VacuumTable, settings: VacuumSettings, overrides: 
   });
 }
 
+/** Whether the TOAST table is due, and the table itself is not. */
+export function isOnlyToastDue(table: VacuumTable, settings: VacuumSettings, overrides: Overrides): boolean {
+  return heapDue(table, settings, overrides).length === 0 && dueFor(table, settings, overrides).length > 0;
+}
+
 /** Dead rows a heap may have: threshold + scale factor × rows, from 18 on capped; with overrides exactly what they say. */
 export function deadRowsLimit(heap: HeapFacts, settings: VacuumSettings, overrides: Overrides): number {
   const value = optionOf(heap, settings);

@@ -178,7 +178,7 @@ describe.each([14, 18] as const)('MVCC_CLEANUP, oldest and newest: PostgreSQL %i
     const { steps } = await rig.run(mvccCleanup, {});
     expect(steps).toMatchObject([
       {
-        step: { key: 'public.wide', data: { reason: 'dead_rows' } },
+        step: { key: 'public.wide', data: { reason: 'dead_rows', only_toast: major >= 16 } },
         outcome: { kind: 'done', result: { toast_dead_rows_after: 0 } },
       },
       { step: { key: 'public.filled', data: { reason: 'inserted_rows' } }, outcome: { kind: 'done' } },

@@ -1,13 +1,12 @@
+import { lockedOutcome, runOnTable, settle, warningsOf } from '@slacktide/acting';
 import type { Executor, PlannedStep, StepOutcome, StepRun } from '@slacktide/application/ports';
 import type { JsonObject } from '@slacktide/domain';
-import { lockedOutcome, runOnTable, warningsOf } from '../run-on-table.ts';
-import { settle } from '../settle.ts';
 import { readVacuumFacts, type VacuumFacts } from './facts.ts';
 import { type Holder, holderJson, readHolders, uselessBecauseOf } from './holders.ts';
 import { lockAttempts } from './lock-attempts.ts';
 import { planVacuum } from './plan.ts';
 import { type MvccCleanupConfig, taskType } from './schema.ts';
-import { readVacuumTable, totalBytes, type VacuumTable } from './vacuum-tables.ts';
+import { type HeapFacts, readVacuumTable, totalBytes, type VacuumTable } from './vacuum-tables.ts';
 import { readVerbose, type VacuumReport } from './verbose.ts';
 
 /** VACUUM, verified: the server ends it with success even when it skipped the table, or could remove nothing. */
@@ -50,40 +49,80 @@ async function vacuumTable(step: PlannedStep, run: StepRun<MvccCleanupConfig>): 
   const warnings = warningsOf(ran.notices);
   const after = await settle(
     () => readVacuumTable(observer, tableOid),
-    (table) => table === undefined || (isDone(before, table, config) && toastFollowed(table, config)),
+    (table) => table === undefined || (isDone(before, table, step, config) && toastFollowed(table, step, config)),
     run.signal,
   );
   if (after === undefined) return { kind: 'skipped', reason: 'table_gone' };
-  if (!isDone(before, after, config)) return notDone(step, warnings);
+  if (!isDone(before, after, step, config)) return notDone(step, warnings);
   const report = readVerbose(ran.notices, before);
   // VACUUM FULL leaves the counters as they were.
   const keptRows = config.full ? before.deadRows - (report?.removedRows ?? before.deadRows) : after.deadRows;
-  const left = keptRows > 0 ? stillThere(holders, await readHolders(observer, [run.session.identity.pid])) : undefined;
-  return {
-    kind: 'done',
-    result: {
-      reason: step.data['reason'] ?? null,
-      ...figures(before, after, report),
-      dead_rows_after: keptRows,
-      xmin_holder: left === undefined ? null : holderJson(left),
-      duration_ms: Math.round(ran.durationMs),
-      warnings,
-    },
+  const kept = keptRows > 0 || (step.data['wraparound'] === true && !gotYounger(before, after));
+  const left = kept ? stillThere(holders, await readHolders(observer, [run.session.identity.pid])) : undefined;
+  const result = {
+    reason: step.data['reason'] ?? null,
+    ...figures(before, after, report),
+    dead_rows_after: keptRows,
+    xmin_holder: left === undefined ? null : holderJson(left),
+    duration_ms: Math.round(ran.durationMs),
+    warnings,
   };
+  await run.effect({
+    action: config.full ? 'vacuum_full' : 'vacuum',
+    object: step.key,
+    objectKind: 'table',
+    durationMs: result.duration_ms,
+    sizeBeforeBytes: totalBytes(before),
+    sizeAfterBytes: totalBytes(after),
+    wasteBeforePercent: null,
+    wasteAfterPercent: null,
+    detail: { reason: result.reason, removed_rows: report?.removedRows ?? null, dead_rows_after: keptRows },
+  });
+  return { kind: 'done', result };
+}
+
+/** What an old snapshot keeps from being frozen keeps its age, however often it is vacuumed. */
+function gotYounger(before: VacuumTable, after: VacuumTable): boolean {
+  const ages = ({ xidAge, multixactAge, toast }: VacuumTable): number[] => [
+    xidAge,
+    multixactAge,
+    toast?.xidAge ?? 0,
+    toast?.multixactAge ?? 0,
+  ];
+  const then = ages(before);
+  return ages(after).some((age, position) => age < (then[position] ?? 0));
 }
 
 /** VACUUM FULL is not counted by the server; its proof is the new file. */
-function isDone(before: VacuumTable, after: VacuumTable, { full, analyze }: MvccCleanupConfig): boolean {
+function isDone(
+  before: VacuumTable,
+  after: VacuumTable,
+  step: PlannedStep,
+  { full, analyze }: MvccCleanupConfig,
+): boolean {
   const analyzed = !analyze || (after.lastAnalyze !== null && after.lastAnalyze !== before.lastAnalyze);
   if (full) return analyzed && after.filenode !== before.filenode;
-  // Both, because the counters may be reset while we work: then the count falls, but only our VACUUM sets a new time.
-  const vacuumed = after.lastVacuum !== before.lastVacuum || after.vacuumCount > before.vacuumCount;
-  return analyzed && after.lastVacuum !== null && vacuumed;
+  return analyzed && (step.data['only_toast'] === true ? vacuumed(before.toast, after.toast) : vacuumed(before, after));
+}
+
+/** Both, because the counters may be reset while we work: then the count falls, but only our VACUUM sets a new time. */
+function vacuumed(before: HeapFacts | null, after: HeapFacts | null): boolean {
+  if (after === null || after.lastVacuum === null) return false;
+  return before === null || after.lastVacuum !== before.lastVacuum || after.vacuumCount > before.vacuumCount;
 }
 
 /** The TOAST table's turn comes after its table's, and so do its figures. */
-function toastFollowed({ secondsSinceVacuum, toast }: VacuumTable, { full }: MvccCleanupConfig): boolean {
-  return full || toast === null || (toast.secondsSinceVacuum ?? Number.POSITIVE_INFINITY) <= (secondsSinceVacuum ?? 0);
+function toastFollowed(
+  { secondsSinceVacuum, toast }: VacuumTable,
+  { data }: PlannedStep,
+  { full }: MvccCleanupConfig,
+): boolean {
+  return (
+    full ||
+    data['only_toast'] === true ||
+    toast === null ||
+    (toast.secondsSinceVacuum ?? Number.POSITIVE_INFINITY) <= (secondsSinceVacuum ?? 0)
+  );
 }
 
 function figures(before: VacuumTable, after: VacuumTable, report: VacuumReport | undefined): JsonObject {
@@ -99,6 +138,8 @@ function figures(before: VacuumTable, after: VacuumTable, report: VacuumReport |
     bytes_freed: sizes[0] === null || sizes[1] === null ? null : sizes[0] - sizes[1],
     xid_age_before: before.xidAge,
     xid_age_after: after.xidAge,
+    multixact_age_before: before.multixactAge,
+    multixact_age_after: after.multixactAge,
   };
 }
 

@@ -26,6 +26,17 @@ export interface VacuumFacts {
   readonly named: boolean;
   readonly settings: VacuumSettings;
   readonly holders: readonly Holder[];
+  /** The other databases of the server: this session cannot vacuum them, but the oldest of all stops the server. */
+  readonly databases: readonly OtherDatabase[];
+}
+
+export interface OtherDatabase {
+  readonly name: string;
+  readonly xidAge: number;
+  readonly multixactAge: number;
+  readonly allowsConnections: boolean;
+  /** Lets somebody in to vacuum it, quoted by the server. */
+  readonly allowSql: string;
 }
 
 /** Reads what decides which tables are due. Tables under ACCESS EXCLUSIVE are not measured: that would wait for the lock. */
@@ -55,7 +66,14 @@ export async function readVacuumFacts(
   const holders = await readHolders(reader);
   return {
     kind: 'facts',
-    facts: { serverVersion: reader.serverVersion, tables, named, settings: row.settings, holders },
+    facts: {
+      serverVersion: reader.serverVersion,
+      tables,
+      named,
+      settings: row.settings,
+      holders,
+      databases: await reader.query<OtherDatabase>(databasesSql),
+    },
   };
 }
 
@@ -67,6 +85,12 @@ function exceeds(bytes: number | null, limitMb: number): boolean {
 function inMiB(bytes: number | null): number {
   return Math.round((bytes ?? 0) / 1024 / 1024);
 }
+
+/** One that an interrupted DROP DATABASE left behind is not counted by the server. */
+const databasesSql = `
+SELECT datname::text AS name, age(datfrozenxid) AS "xidAge", mxid_age(datminmxid) AS "multixactAge", datallowconn AS "allowsConnections",
+  format('ALTER DATABASE %I ALLOW_CONNECTIONS true', datname) AS "allowSql"
+FROM pg_database WHERE datname <> current_database() AND datconnlimit <> -2 ORDER BY age(datfrozenxid) DESC, datname`;
 
 /** Absent settings (older servers) take the value that switches their rule off. */
 const settingsSql = `

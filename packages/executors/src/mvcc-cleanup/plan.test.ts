@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { VacuumFacts, VacuumSettings } from './facts.ts';
 import type { Holder } from './holders.ts';
-import { lockAttempts } from './lock-attempts.ts';
 import { planVacuum } from './plan.ts';
 import { type MvccCleanupConfig, taskType } from './schema.ts';
 import type { HeapFacts, VacuumTable } from './vacuum-tables.ts';
@@ -27,6 +26,8 @@ const heap: HeapFacts = {
   xidAge: 1000,
   multixactAge: 0,
   secondsSinceVacuum: null,
+  lastVacuum: null,
+  vacuumCount: 0,
   options: null,
 };
 
@@ -44,8 +45,6 @@ function table(name: string, facts: Partial<VacuumTable> = {}): VacuumTable {
     tableBytes: 80 * 1024 ** 2,
     indexBytes: 20 * 1024 ** 2,
     filenode: 16_384,
-    lastVacuum: null,
-    vacuumCount: 0,
     lastAnalyze: null,
     permitted: true,
     grant: null,
@@ -76,7 +75,7 @@ function plan(
   config: Partial<MvccCleanupConfig> = {},
   facts: Partial<VacuumFacts> = {},
 ) {
-  const server = { serverVersion: 180004, named: false, settings, holders: [] };
+  const server = { serverVersion: 180004, named: false, settings, holders: [], databases: [] };
   return planVacuum({ ...server, tables, ...facts }, taskType.config.parse(config));
 }
 const keys = (made: ReturnType<typeof plan>): string[] => made.steps.map(({ object }) => object.name);
@@ -214,6 +213,51 @@ describe('planVacuum', () => {
     expect(made.steps[0]?.lockMode).toBe('full' in config ? 'ACCESS EXCLUSIVE' : 'SHARE UPDATE EXCLUSIVE');
   });
 
+  it('vacuums a TOAST table alone when only that is due, from 16 on', () => {
+    const statementOf = (facts: Partial<VacuumTable>, serverVersion: number, config: Partial<MvccCleanupConfig> = {}) =>
+      plan([table('t', facts)], config, { serverVersion }).steps[0]?.statements[0];
+    const toast = { ...heap, deadRows: 900 };
+    expect(statementOf({ toast }, 160004)).toBe(
+      'VACUUM (VERBOSE, TRUNCATE FALSE, PROCESS_MAIN FALSE, SKIP_DATABASE_STATS) public.t',
+    );
+    expect(statementOf({ toast }, 150018)).not.toContain('PROCESS_MAIN');
+    expect(statementOf({ toast, deadRows: 900 }, 180004)).not.toContain('PROCESS_MAIN');
+    expect(statementOf({ toast }, 180004, { freeze: true })).not.toContain('PROCESS_MAIN');
+    expect(statementOf({ toast: { ...heap, multixactAge: 401e6 } }, 180004)).toBe(
+      'VACUUM (VERBOSE, TRUNCATE FALSE, PROCESS_MAIN FALSE) public.t',
+    );
+  });
+
+  it('names the databases that are late and that it cannot vacuum', () => {
+    const other = (name: string, xidAge: number, allowsConnections: boolean) => ({
+      name,
+      xidAge,
+      multixactAge: 0,
+      allowsConnections,
+      allowSql: `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`,
+    });
+    const databases = [other('young', 1e6, false), other('late', 201e6, true), other('closed', 1700e6, false)];
+    expect(plan([], {}, { databases })).toMatchObject({
+      skipped: [{ object: 'late', reason: 'another_database: wraparound_late' }],
+      unknown: [
+        {
+          object: 'closed',
+          reason: 'allows_no_connections: wraparound_urgent',
+          grant: 'ALTER DATABASE closed ALLOW_CONNECTIONS true',
+        },
+      ],
+    });
+    expect(plan([], {}, { databases, named: true })).toMatchObject({ skipped: [], unknown: [] });
+  });
+
+  it('tells what it costs', () => {
+    const [gentle] = plan([table('t', { deadRows: 900 })]).steps;
+    expect(gentle?.cost).toEqual({ action: 'vacuum', tempDiskBytes: 0, walBytes: null });
+    const bytes = 100 * 1024 ** 2;
+    const [full] = plan([table('t', { deadRows: 900 })], { full: true, tables: ['t'] }).steps;
+    expect(full?.cost).toEqual({ action: 'vacuum_full', tempDiskBytes: bytes, walBytes: bytes });
+  });
+
   it('brings the age of the database up to date after wraparound', () => {
     expect(plan([table('t', { xidAge: 300e6 })]).steps[0]?.statements).toEqual([
       'VACUUM (VERBOSE, TRUNCATE FALSE) public.t',
@@ -234,36 +278,5 @@ describe('planVacuum', () => {
     expect(seconds({})).toBe(2);
     expect(seconds({ meanSeconds: 7.1 }, { full: true, tables: ['t'] })).toBe(6);
     expect(seconds({ indexBytes: null })).toBeNull();
-  });
-});
-
-describe('lockAttempts', () => {
-  const attempts = (full: boolean, lock_timeout_seconds: number) => lockAttempts({ full, lock_timeout_seconds });
-
-  it('waits once for the usual lock', () => {
-    expect(attempts(false, 5)).toEqual({ attemptsMs: [5000], pauseMs: 0 });
-  });
-
-  it('waits for the exclusive lock in goes that grow to a second, within the same sum, with longer pauses', () => {
-    for (const seconds of [1, 5, 60]) {
-      const { attemptsMs, pauseMs } = attempts(true, seconds);
-      const sum = attemptsMs.reduce((a, b) => a + b);
-      expect(sum).toBeLessThanOrEqual(seconds * 1000);
-      expect(sum).toBeGreaterThanOrEqual(seconds * 1000 - 1000);
-      expect(Math.max(...attemptsMs)).toBeLessThanOrEqual(1000);
-      expect(pauseMs).toBeGreaterThan(Math.max(...attemptsMs));
-      expect(attemptsMs[0]).toBe(100);
-    }
-  });
-});
-
-describe('configuration', () => {
-  const problems = (config: object) =>
-    taskType.config.safeParse(config).error?.issues.map(({ path }) => path.join('/'));
-
-  it('takes FULL only for tables that are named, and not in parallel', () => {
-    expect(problems({ full: true })).toEqual(['tables']);
-    expect(problems({ full: true, tables: ['t'], parallel_workers: 2 })).toEqual(['parallel_workers']);
-    expect(problems({ full: true, tables: ['t'] })).toBeUndefined();
   });
 });

@@ -1,9 +1,10 @@
 import type { Plan, PlannedStep } from '@slacktide/application/ports';
-import { type Due, dueFor, dueReasons } from './due.ts';
+import { type Due, dueFor, dueReasons, isOnlyToastDue } from './due.ts';
 import type { VacuumFacts } from './facts.ts';
 import { type Holder, holderJson, uselessBecauseOf } from './holders.ts';
+import { otherDatabases } from './other-databases.ts';
 import type { MvccCleanupConfig } from './schema.ts';
-import { vacuumStatement } from './statement.ts';
+import { leavesMainOut, vacuumStatement } from './statement.ts';
 import { totalBytes, type VacuumTable } from './vacuum-tables.ts';
 
 /** A slow cloud disk, with others at work: an estimate should rather be too long. */
@@ -33,13 +34,20 @@ export function planVacuum(facts: VacuumFacts, config: MvccCleanupConfig): Plan 
     ? candidates
     : candidates.filter(({ table }) => table.permitted).sort((a, b) => byUrgency(a, b));
   const chosen = everything ? permitted : permitted.slice(0, config.max_tables);
+  const others = facts.named ? { skipped: [], unknown: [] } : otherDatabases(facts);
   return {
     steps: chosen.map((candidate) => toStep(candidate, facts, config)),
     checked: facts.tables.length,
-    skipped: permitted.slice(chosen.length).map(({ table }) => ({ object: table.quoted, reason: 'over_max_tables' })),
-    unknown: candidates
-      .filter(({ table }) => !table.permitted)
-      .map(({ table }) => ({ object: table.quoted, reason: 'insufficient_privilege', grant: table.grant })),
+    skipped: [
+      ...permitted.slice(chosen.length).map(({ table }) => ({ object: table.quoted, reason: 'over_max_tables' })),
+      ...others.skipped,
+    ],
+    unknown: [
+      ...candidates
+        .filter(({ table }) => !table.permitted)
+        .map(({ table }) => ({ object: table.quoted, reason: 'insufficient_privilege', grant: table.grant })),
+      ...others.unknown,
+    ],
   };
 }
 
@@ -72,21 +80,34 @@ function byUrgency(a: Candidate, b: Candidate): number {
 
 function toStep({ table, due, holder }: Candidate, facts: VacuumFacts, config: MvccCleanupConfig): PlannedStep {
   const wraparound = due.some(({ reason }) => reason.startsWith('wraparound'));
+  const everything = facts.named || config.scope === 'all';
+  const onlyToast = !everything && isOnlyToastDue(table, facts.settings, config);
+  const options = { ...config, wraparound, onlyToast, serverVersion: facts.serverVersion };
+  const bytes = totalBytes(table);
   return {
     key: table.quoted,
     object: { kind: 'table', oid: table.oid, schema: table.schema, name: table.name },
-    statements: [vacuumStatement(table.quoted, { ...config, wraparound, serverVersion: facts.serverVersion })],
+    statements: [vacuumStatement(table.quoted, options)],
     lockMode: config.full ? 'ACCESS EXCLUSIVE' : 'SHARE UPDATE EXCLUSIVE',
-    sizeBytes: totalBytes(table),
+    sizeBytes: bytes,
     expectedSeconds: expectedSeconds(table, config),
     reversible: false,
+    cost: config.full
+      ? { action: 'vacuum_full', tempDiskBytes: bytes, walBytes: bytes }
+      : { action: 'vacuum', tempDiskBytes: 0, walBytes: null },
     data: {
+      table_oid: table.oid,
       reason: facts.named ? 'named' : (due[0]?.reason ?? 'all'),
       due: due.map(({ reason }) => reason),
       dead_rows: table.deadRows,
       live_rows: table.liveRows,
       toast_dead_rows: table.toast?.deadRows ?? 0,
       xid_age: table.xidAge,
+      multixact_age: table.multixactAge,
+      toast_xid_age: table.toast?.xidAge ?? null,
+      toast_multixact_age: table.toast?.multixactAge ?? null,
+      wraparound,
+      only_toast: leavesMainOut(options),
       only_dead_rows: removesOnlyDeadRows(due, config),
       xmin_holder: holder === undefined ? null : holderJson(holder),
     },

@@ -1,6 +1,6 @@
 import type { TaskType } from '@slacktide/application/ports';
 import { z } from 'zod';
-import { lockTimeoutField, maxTablesField, scopeField, tablesField } from '../config-fields.ts';
+import { lockTimeoutField, maxTablesField, scopeField, tablesField, throttleField } from '../config-fields.ts';
 
 const config = z
   .strictObject({
@@ -65,6 +65,7 @@ const config = z
     lock_timeout_seconds: lockTimeoutField.describe(
       'Seconds to wait for the lock on a table before the table is left alone; VACUUM FULL waits in many short goes that add up to this. Default 5.',
     ),
+    throttle: throttleField,
   })
   .refine(({ full, tables }) => !full || tables.length > 0, {
     path: ['tables'],

@@ -1,6 +1,6 @@
+import { tableRightsSql } from '@slacktide/acting';
 import type { TargetReader } from '@slacktide/application/ports';
 import { usersTableSql } from '@slacktide/targets';
-import { tableRightsSql } from '../table-rights.ts';
 
 /** Counters and ages of a heap, which a table has one of and its TOAST table another. */
 export interface HeapFacts {
@@ -15,6 +15,9 @@ export interface HeapFacts {
   readonly multixactAge: number;
   /** Since the latest VACUUM, by hand or by autovacuum; null = none the counters know of. */
   readonly secondsSinceVacuum: number | null;
+  /** VACUUM by hand, VACUUM FULL not counted. */
+  readonly lastVacuum: string | null;
+  readonly vacuumCount: number;
   /** Storage parameters by name; null = none set. */
   readonly options: Readonly<Record<string, string>> | null;
 }
@@ -32,9 +35,6 @@ export interface VacuumTable extends HeapFacts {
   readonly indexBytes: number | null;
   /** Changes when VACUUM FULL rewrote the table. */
   readonly filenode: number;
-  /** VACUUM by hand, VACUUM FULL not counted. */
-  readonly lastVacuum: string | null;
-  readonly vacuumCount: number;
   readonly lastAnalyze: string | null;
   readonly permitted: boolean;
   readonly grant: string | null;
@@ -50,7 +50,10 @@ export async function readVacuumTable(reader: TargetReader, oid: number): Promis
   return table;
 }
 
-/** Every table that is a user's; or those of `oids`, with the leaves in place of a partitioned table. */
+/**
+ * Every table that is a user's, and any other whose transaction ids are late: it ages the database just as much; or those of `oids`, with the leaves in
+ * place of a partitioned table.
+ */
 export function readVacuumTables(
   reader: TargetReader,
   named: boolean,
@@ -84,9 +87,16 @@ function heapColumns(alias: string, serverVersion: number): readonly (readonly [
       'secondsSinceVacuum',
       `extract(epoch FROM now() - greatest(pg_stat_get_last_vacuum_time(${alias}.oid), pg_stat_get_last_autovacuum_time(${alias}.oid)))::float8`,
     ],
+    ['lastVacuum', `pg_stat_get_last_vacuum_time(${alias}.oid)::text`],
+    ['vacuumCount', `pg_stat_get_vacuum_count(${alias}.oid)::float8`],
     ['options', `(SELECT jsonb_object_agg(option_name, option_value) FROM pg_options_to_table(${alias}.reloptions))`],
   ];
 }
+
+/** A catalogue, or a table of an extension, that is due for its age. Temporary tables are their sessions' own: nobody else can vacuum them. */
+const lateSql = `c.relpersistence <> 't' AND n.nspname !~ '^pg_(toast|temp)'
+    AND (greatest(age(c.relfrozenxid), age(t.relfrozenxid)) > current_setting('autovacuum_freeze_max_age')::int
+      OR greatest(mxid_age(c.relminmxid), mxid_age(t.relminmxid)) > current_setting('autovacuum_multixact_freeze_max_age')::int)`;
 
 function tablesSql(serverVersion: number): string {
   const rights = tableRightsSql(serverVersion);
@@ -106,7 +116,6 @@ WITH locks AS MATERIALIZED (
   GROUP BY relation)
 SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, format('%I.%I', n.nspname, c.relname) AS quoted,
   current_database()::text AS database, pg_relation_filenode(c.oid) AS filenode,
-  pg_stat_get_last_vacuum_time(c.oid)::text AS "lastVacuum", pg_stat_get_vacuum_count(c.oid)::float8 AS "vacuumCount",
   pg_stat_get_last_analyze_time(c.oid)::text AS "lastAnalyze",
   ${heap.join(',\n  ')},
   CASE WHEN t.oid IS NOT NULL THEN jsonb_build_object(${toast.join(',\n    ')}) END AS toast,
@@ -117,7 +126,7 @@ SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, format('%I.%I'
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_class t ON t.oid = c.reltoastrelid LEFT JOIN locks l ON l.relation = c.oid
 WHERE c.relkind IN ('r', 'm')
-  AND CASE WHEN NOT $1::boolean THEN ${usersTableSql}
+  AND CASE WHEN NOT $1::boolean THEN (${usersTableSql}) OR (${lateSql})
     ELSE c.oid = ANY ($2::oid[])
       OR c.relispartition AND EXISTS (SELECT FROM pg_partition_ancestors(c.oid) AS a WHERE a.relid = ANY ($2::oid[])) END
 ORDER BY n.nspname, c.relname`;

@@ -1,32 +1,44 @@
 import type { SafeguardFigures } from '@slacktide/application/ports';
 import { type CareStep, type CheckReport, careSteps, type JsonObject } from '@slacktide/domain';
+import type { StepFollowUp } from './follow-up.ts';
 
 /** What a step puts into the run's document: names within `cleanup`, or `integrity_check`. */
-export function documentPart({ number }: CareStep, reports: readonly CheckReport[]): JsonObject {
+export function documentPart(
+  { number }: CareStep,
+  reports: readonly CheckReport[],
+  acted: StepFollowUp | undefined = undefined,
+): JsonObject {
   const [first] = reports;
   const found = reports.reduce((total, { findings }) => total + findings.length, 0);
   const figures = first?.figures ?? {};
+  const done = acted?.done.length ?? 0;
   switch (number) {
     case 1:
       return { integrity_check: integrity(reports) };
     case 2:
-      return { orphaned_indexes: found };
+      return { orphaned_indexes: found, orphaned_indexes_removed: done };
     case 3:
-      return { invalid_indexes: found };
+      return { invalid_indexes: found, invalid_indexes_removed: done };
     case 4:
       return { stale_advisory_locks: found };
     case 5:
       return { stale_operations: found };
     case 6:
-      return { unused_indexes_found: found, unused_indexes_removed: 0 };
+      return { unused_indexes_found: found, unused_indexes_removed: done };
     case 7:
       return {
         index_health: pick(figures, ['healthy', 'bloated', 'underutilized']),
         bloated_indexes_found: found,
-        automatic_reindex: { scheduled: 0, reason: 'bloated indexes are proposed as findings' },
+        automatic_reindex: automaticReindex(found, acted),
       };
     case 9:
-      return { statistics_refresh: { stale_tables_found: found, tables_analyzed: 0, success: true } };
+      return {
+        statistics_refresh: {
+          stale_tables_found: found,
+          tables_analyzed: done,
+          success: acted?.last?.jobState !== 'FAILED',
+        },
+      };
     case 10:
       return { redundant_indexes_found: found };
     case 11:
@@ -43,6 +55,14 @@ export function documentPart({ number }: CareStep, reports: readonly CheckReport
     default:
       throw new Error(`step ${number} has no checks`);
   }
+}
+
+/** What a rebuild sets off is done after the run: `rebuilt` are those since the run before. */
+function automaticReindex(found: number, acted: StepFollowUp | undefined): JsonObject {
+  const decision = acted?.decision;
+  const rebuilt = acted?.done.length ?? 0;
+  if (decision?.kind === 'set_off') return { scheduled: found, rebuilt, reason: decision.followUp.reason };
+  return { scheduled: 0, rebuilt, reason: decision?.reason ?? 'switched_off' };
 }
 
 /** Off is `unknown`, never healthy: checksums that are off are told by the check, and by step 0. */

@@ -15,25 +15,25 @@ const now = new Date('2026-11-30T03:00:00Z');
 const hour = 3_600_000;
 const before = (hours: number) => new Date(now.getTime() - hours * hour);
 
-function factsOf(settings: JsonObject = {}, lastRuns: readonly (readonly [CheckName, Date])[] = []): CareFacts {
+function factsOf(
+  settings: JsonObject = {},
+  lastRuns: readonly (readonly [CheckName, Date])[] = [],
+  lastLearned: readonly (readonly [number, Date])[] = [],
+): CareFacts {
   const effective = effectiveCareSettings([{ origin: 'target', settings }]);
-  return { database: 'shop', ...effective, lastRuns: new Map(lastRuns), now };
+  return { database: 'shop', ...effective, lastRuns: new Map(lastRuns), lastLearned: new Map(lastLearned), now };
 }
 
 const skips = (facts: CareFacts, force = false): Record<string, unknown> =>
   Object.fromEntries(planCare(facts, { force }).steps.map(({ key, data }) => [key, data['skip'] ?? null]));
 
-const learning = { status: 'not_configured', reason: 'there is nothing to learn with in this release' };
-const learningKeys = ['08-pattern-learning', '16-predictive-maintenance', '17-ml-training'];
-
 describe('planCare', () => {
-  it('has all steps in their order after sampling; those that learn say that they cannot yet', () => {
+  it('has all steps in their order after sampling, none skipped the first time', () => {
     const plan = planCare(factsOf(), { force: false });
     expect(plan.steps.map(({ key }) => key)).toEqual(['sampling', ...careSteps.map(({ key }) => key)]);
     expect(plan.steps.flatMap(({ statements }) => statements)).toEqual([]);
     expect(JSON.parse(JSON.stringify(plan))).toEqual(plan);
-    const told = Object.entries(skips(factsOf())).filter(([, skip]) => skip !== null);
-    expect(Object.fromEntries(told)).toEqual(Object.fromEntries(learningKeys.map((key) => [key, learning])));
+    expect(Object.values(skips(factsOf())).filter((skip) => skip !== null)).toEqual([]);
   });
 
   it('skips every step when the master switch is off, forced or not', () => {
@@ -62,6 +62,18 @@ describe('planCare', () => {
     const skip = { status: 'skipped', reason: expect.stringContaining(`due again ${dueAt}`), due_at: dueAt };
     expect(skips(factsOf({}, runs))['09-statistics']).toEqual(skipped ? skip : null);
     expect(skips(factsOf({}, runs), true)['09-statistics']).toBeNull();
+  });
+
+  it('learns every hour, foretells and trains every day', () => {
+    const learned = [
+      [16, before(12)],
+      [17, before(23.9)],
+    ] as const;
+    const told = skips(factsOf({}, [['slow_query_pattern', before(0.5)]], learned));
+    expect(told['08-pattern-learning']).toMatchObject({ status: 'skipped' });
+    expect(told['16-predictive-maintenance']).toMatchObject({ status: 'skipped' });
+    expect(told['17-ml-training']).toBeNull();
+    expect(skips(factsOf({}, [], learned), true)['16-predictive-maintenance']).toBeNull();
   });
 
   it('a step of two checks is due while one of them never ran, and by the earlier one', () => {

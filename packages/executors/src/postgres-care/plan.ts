@@ -6,8 +6,8 @@ import type { PostgresCareConfig } from './schema.ts';
 /** Before the first step: what the later ones judge by. */
 export const samplingKey = 'sampling';
 
-/** Steps that learn: they have nothing to learn with yet. */
-const learningSteps: readonly number[] = [8, 16, 17];
+/** What was done before the first run of care is told of one day. */
+const firstLookBackMs = 86_400_000;
 
 /** A daily run comes a little less than a day after what the last one did, and must not be skipped for it every other day. */
 const earlyShare = 0.05;
@@ -20,6 +20,7 @@ export function planCare(facts: CareFacts, config: PostgresCareConfig): Plan {
     return planned(facts, step.key, {
       skip,
       started_at: facts.now.toISOString(),
+      since: (lastRunOf(step, facts) ?? new Date(facts.now.getTime() - firstLookBackMs)).toISOString(),
       configs: Object.fromEntries(step.checks.map((check) => [check, configs[check] ?? {}])),
       ...(step.number === 0
         ? { force: config.force, items: facts.items.map((item): JsonObject => ({ ...item })) }
@@ -35,9 +36,6 @@ export function skipOf(step: CareStep, facts: CareFacts, config: PostgresCareCon
   const { operational, features } = facts.settings;
   if (!operational.maintenance_tasks.enabled) return { status: 'skipped', reason: 'maintenance_tasks is disabled' };
   if (!step.enabled(features)) return { status: 'skipped', reason: 'disabled' };
-  if (learningSteps.includes(step.number)) {
-    return { status: 'not_configured', reason: 'there is nothing to learn with in this release' };
-  }
   if (config.force || step.intervalSeconds(features) === 0) return null;
   const last = lastRunOf(step, facts);
   if (last === null) return null;
@@ -50,10 +48,11 @@ export function skipOf(step: CareStep, facts: CareFacts, config: PostgresCareCon
   };
 }
 
-/** When all its checks had run; null while one never did. */
-function lastRunOf({ checks }: CareStep, { lastRuns }: CareFacts): Date | null {
+/** When all its checks had run, or it had learned; null while one never did. */
+function lastRunOf({ number, checks }: CareStep, { lastRuns, lastLearned }: CareFacts): Date | null {
+  if (checks.length === 0) return lastLearned.get(number) ?? null;
   const runs = checks.map((check) => lastRuns.get(check)?.getTime());
-  if (runs.length === 0 || runs.includes(undefined)) return null;
+  if (runs.includes(undefined)) return null;
   return new Date(Math.min(...runs.filter((at) => at !== undefined)));
 }
 

@@ -9,6 +9,7 @@ import { postgresCare } from './index.ts';
 import { careBypasses, listBypasses } from './safeguards.ts';
 
 const context = (layers: readonly CareLayer[], standbys: readonly Standby[] = []): LookContext => ({
+  ...noContext,
   standbys,
   memory: {
     ...noContext.memory,
@@ -99,7 +100,7 @@ describe('POSTGRES_CARE', () => {
       },
     });
 
-    const learning = { status: 'not_configured', reason: expect.any(String) };
+    const learning = { status: 'unknown', reason: expect.any(String), grant: expect.any(String) };
     const { document } = postgresCare.summarise?.(steps) ?? {};
     expect(document).toEqual({
       timestamp: plan?.steps[1]?.data['started_at'],
@@ -107,14 +108,16 @@ describe('POSTGRES_CARE', () => {
       integrity_check: { status: expect.stringMatching(/^(healthy|unknown)$/), issues: [] },
       cleanup: {
         orphaned_indexes: 0,
+        orphaned_indexes_removed: 0,
         invalid_indexes: 0,
+        invalid_indexes_removed: 0,
         stale_advisory_locks: 0,
         stale_operations: 0,
         unused_indexes_found: 0,
         unused_indexes_removed: 0,
         index_health: { healthy: expect.any(Number), bloated: 0, underutilized: expect.any(Number) },
         bloated_indexes_found: 0,
-        automatic_reindex: { scheduled: 0, reason: expect.any(String) },
+        automatic_reindex: { scheduled: 0, rebuilt: 0, reason: 'nothing_found' },
         pattern_learning: learning,
         statistics_refresh: { stale_tables_found: 0, tables_analyzed: 0, success: true },
         redundant_indexes_found: 1,
@@ -131,7 +134,7 @@ describe('POSTGRES_CARE', () => {
           index_creation: { attempts: 3, successes: 2, success_rate: 0.667 },
         }),
         safeguard_status: 'some_bypassed',
-        predictive_maintenance: learning,
+        predictive_maintenance: { predicted_reindex_needs: 0, recommendations: 0, forecasts: 0, not_enough_data: 0 },
         ml_training: learning,
       },
     });

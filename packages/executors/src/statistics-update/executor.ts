@@ -1,7 +1,5 @@
+import { lockedOutcome, runOnTable, settle, tableRightsSql, warningsOf } from '@slacktide/acting';
 import type { Executor, PlannedStep, StepOutcome, StepRun, TargetReader } from '@slacktide/application/ports';
-import { lockedOutcome, runOnTable, warningsOf } from '../run-on-table.ts';
-import { settle } from '../settle.ts';
-import { tableRightsSql } from '../table-rights.ts';
 import { readStatisticsFacts, type StatisticsFacts } from './facts.ts';
 import { planStatistics } from './plan.ts';
 import { type StatisticsUpdateConfig, taskType } from './schema.ts';
@@ -39,6 +37,21 @@ async function analyzeTable(step: PlannedStep, run: StepRun<StatisticsUpdateConf
   );
   if (after === undefined) return { kind: 'skipped', reason: 'table_gone' };
   if (!moved(before, after)) return notDone(step, warnings);
+  await run.effect({
+    action: 'analyze',
+    object: step.key,
+    objectKind: 'table',
+    durationMs: Math.round(ran.durationMs),
+    sizeBeforeBytes: step.sizeBytes,
+    sizeAfterBytes: step.sizeBytes,
+    wasteBeforePercent: null,
+    wasteAfterPercent: null,
+    detail: {
+      reason: step.data['reason'] ?? null,
+      live_rows: after.liveRows,
+      modified_rows_before: before.modifiedRows,
+    },
+  });
   return {
     kind: 'done',
     result: {

@@ -1,6 +1,6 @@
+import { tableRightsSql } from '@slacktide/acting';
 import type { FactsResult, TargetReader } from '@slacktide/application/ports';
 import { resolveTables, usersTableSql } from '@slacktide/targets';
-import { tableRightsSql } from '../table-rights.ts';
 import type { StatisticsUpdateConfig } from './schema.ts';
 
 /** A table as the catalogue and the statistics of the server show it. Ages are by the server's clock. */

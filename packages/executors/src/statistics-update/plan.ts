@@ -119,7 +119,9 @@ function toStep({ table, due }: Candidate, facts: StatisticsFacts): PlannedStep 
     sizeBytes: table.sizeBytes,
     expectedSeconds: expectedSeconds(table, facts),
     reversible: false,
+    cost: { action: 'analyze', tempDiskBytes: 0, walBytes: 0 },
     data: {
+      table_oid: table.oid,
       reason: due?.reason ?? (facts.named ? 'named' : 'all'),
       modified_rows: due?.modifiedRows ?? table.modifiedRows,
       limit_rows: due?.limitRows ?? null,

@@ -1,6 +1,6 @@
 import type { TaskType } from '@slacktide/application/ports';
 import { z } from 'zod';
-import { lockTimeoutField, maxTablesField, scopeField, tablesField } from '../config-fields.ts';
+import { lockTimeoutField, maxTablesField, scopeField, tablesField, throttleField } from '../config-fields.ts';
 
 const config = z.strictObject({
   tables: tablesField('those whose planner statistics are due'),
@@ -37,6 +37,7 @@ const config = z.strictObject({
     .default(0)
     .describe('Tables smaller than this many MiB are never due. Default 0: every size.'),
   lock_timeout_seconds: lockTimeoutField,
+  throttle: throttleField,
 });
 export type StatisticsUpdateConfig = z.infer<typeof config>;
 

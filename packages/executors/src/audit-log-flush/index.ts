@@ -1,0 +1,1 @@
+export { auditLogFlush } from './executor.ts';

@@ -1,0 +1,1 @@
+export { backupVerification } from './executor.ts';

@@ -1,0 +1,1 @@
+export { bloomFilterRebuild } from './executor.ts';

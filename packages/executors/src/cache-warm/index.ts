@@ -1,0 +1,1 @@
+export { cacheWarm } from './executor.ts';

@@ -1,0 +1,1 @@
+export { deadLetterDrain } from './executor.ts';

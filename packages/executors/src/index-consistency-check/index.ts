@@ -1,0 +1,1 @@
+export { indexConsistencyCheck } from './executor.ts';

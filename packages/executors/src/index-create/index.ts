@@ -1,0 +1,1 @@
+export { indexCreate } from './executor.ts';

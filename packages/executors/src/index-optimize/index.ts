@@ -1,0 +1,1 @@
+export { indexOptimize } from './executor.ts';

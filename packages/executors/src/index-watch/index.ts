@@ -1,0 +1,1 @@
+export { indexWatch } from './executor.ts';

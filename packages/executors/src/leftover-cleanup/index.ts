@@ -1,0 +1,1 @@
+export { leftoverCleanup } from './executor.ts';

@@ -1,0 +1,1 @@
+export { queryAssessment } from './executor.ts';

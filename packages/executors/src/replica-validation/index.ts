@@ -1,0 +1,1 @@
+export { replicaValidation } from './executor.ts';

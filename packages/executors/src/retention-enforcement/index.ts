@@ -1,0 +1,1 @@
+export { retentionEnforcement } from './executor.ts';

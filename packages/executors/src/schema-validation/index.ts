@@ -1,0 +1,1 @@
+export { schemaValidation } from './executor.ts';

@@ -1,0 +1,1 @@
+export { securityScan } from './executor.ts';

@@ -1,0 +1,1 @@
+export { sessionCleanup } from './executor.ts';

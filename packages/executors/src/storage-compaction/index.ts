@@ -1,0 +1,1 @@
+export { storageCompaction } from './executor.ts';

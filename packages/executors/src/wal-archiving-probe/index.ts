@@ -1,0 +1,1 @@
+export { walArchivingProbe } from './executor.ts';

@@ -1,0 +1,1 @@
+export { walArchiving } from './executor.ts';
