@@ -33,6 +33,8 @@ const environment = z.object({
     .transform((list) => list.split(',').map((role) => role.trim()))
     .pipe(z.array(z.enum(roles)).min(1)),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  /** Whether CUSTOM tasks may be registered and run: `on` or `off`. The workers have to be told as well. */
+  CUSTOM_TASKS: text.default('off').pipe(z.enum(['on', 'off'])),
   /** How long job history is kept, in hours; daily figures outlive it. */
   RETENTION_HOURS: z.coerce.number().int().min(1).max(87_600).default(24),
   /** How long a request waits for a worker's look at a target, in seconds. */
@@ -49,6 +51,7 @@ export interface ControlPlaneConfig {
   readonly ledgerAppRole: string;
   readonly auditSigningKey: string | undefined;
   readonly careConfig: string | undefined;
+  readonly customTasks: boolean;
   readonly redisUrl: string;
   readonly redisPrefix: string;
   readonly host: string;
@@ -77,6 +80,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     ledgerAppRole: values.LEDGER_APP_ROLE,
     auditSigningKey: values.AUDIT_SIGNING_KEY,
     careConfig: values.CARE_CONFIG,
+    customTasks: values.CUSTOM_TASKS === 'on',
     redisUrl: values.REDIS_URL,
     redisPrefix: values.REDIS_PREFIX,
     host: values.HOST,

@@ -17,9 +17,12 @@ import { type ControlPlaneConfig, processEnvironment } from './config.ts';
 import { startDispatcher } from './dispatcher/dispatcher.ts';
 import { registerBuiltInProbes } from './probes.ts';
 import { readinessCheck } from './readiness.ts';
+import { startFollowUpLoop } from './reconciler/follow-up-loop.ts';
 import { startReconciler } from './reconciler/reconciler.ts';
 import { startSealLoop } from './reconciler/seal-loop.ts';
+import { startWatchLoop } from './reconciler/watch-loop.ts';
 import { readSigningKey } from './signing-key.ts';
+import { templateRules } from './template-rules.ts';
 import { version } from './version.ts';
 
 const healthEveryMs = 5_000;
@@ -58,6 +61,7 @@ export async function startControlPlane(
     maxConnections: 10,
     onError: (err) => logger.warn({ err }, 'ledger connection'),
   });
+  const catalog = taskTypeCatalog(taskTypes, { switchedOn: config.customTasks ? ['CUSTOM_TASKS'] : [] });
   const healthStore = connection.health;
   const { ledger, reconciliation } = connection;
   const clock = new ClockWatch(now, 'control plane');
@@ -86,6 +90,7 @@ export async function startControlPlane(
   const dispatcher = config.roles.includes('dispatcher')
     ? await startDispatcher({
         ...connection,
+        taskTypes: catalog,
         dispatch,
         clock,
         healthStore,
@@ -103,14 +108,19 @@ export async function startControlPlane(
     onError: (err) => logger.warn({ err, loop: 'clock' }, 'background work failed; it will be tried again'),
   });
   const reconciler = config.roles.includes('reconciler')
-    ? startReconciler({ ...connection, repairs: dispatch.repairs, metrics, logger })
+    ? startReconciler({ ...connection, taskTypes: catalog, repairs: dispatch.repairs, metrics, logger })
     : undefined;
   const careLoop = config.roles.includes('api') ? startCareLoop({ ledger, logger, settings: careFile }) : undefined;
+  const followUpLoop = config.roles.includes('reconciler')
+    ? startFollowUpLoop({ ledger, taskTypes, logger })
+    : undefined;
+  const watchLoop = config.roles.includes('reconciler') ? startWatchLoop({ ledger, taskTypes, logger }) : undefined;
   const sealLoop = config.roles.includes('reconciler') ? startSealLoop({ ...connection, logger }) : undefined;
 
   const deps = {
     ...connection,
-    taskTypes: taskTypeCatalog(taskTypes),
+    taskTypes: catalog,
+    templateRules,
     checks: checkTypes,
     randomBytes: (count: number) => randomBytes(count),
     inquiryTimeoutMs: config.inquiryTimeoutMs,
@@ -140,7 +150,14 @@ export async function startControlPlane(
         server.close(() => resolve());
       });
       server.closeIdleConnections();
-      await Promise.all([dispatcher?.stop(), reconciler?.stop(), sealLoop?.stop(), careLoop?.stop()]);
+      await Promise.all([
+        dispatcher?.stop(),
+        reconciler?.stop(),
+        sealLoop?.stop(),
+        followUpLoop?.stop(),
+        watchLoop?.stop(),
+        careLoop?.stop(),
+      ]);
       await Promise.all([healthLoop.stop(), clockLoop.stop()]);
       server.closeAllConnections();
       await closed;

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { z } from 'zod';
 
 /** Empty counts as unset. */
@@ -12,6 +13,10 @@ const environment = z.object({
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   /** Folders that `file:` references may point into, separated by commas; unset = anywhere the process may read. */
   SECRET_ROOTS: text,
+  /** Folders of this host whose files tasks may touch, separated by colons; unset = none. */
+  FILE_ROOTS: text,
+  /** Whether SQL that an admin registered may be run here: `on` or `off`. The control plane has to be told as well. */
+  CUSTOM_TASKS: text.default('off').pipe(z.enum(['on', 'off'])),
   /** How long SIGTERM waits for tasks in hand before it cancels them, in seconds. */
   DRAIN_SECONDS: z.coerce.number().int().min(0).max(86_400).default(25),
   LEASE_SECONDS: z.coerce.number().int().min(3).max(600).default(30),
@@ -29,6 +34,9 @@ export interface WorkerConfig {
   readonly metricsPort: number;
   readonly logLevel: string;
   readonly secretRoots: readonly string[] | undefined;
+  /** Folders of this host whose files tasks may touch: absolute, in their plainest form. */
+  readonly fileRoots: readonly string[];
+  readonly customTasks: boolean;
   readonly drainMs: number;
   readonly leaseLifeMs: number;
   readonly otlpEndpoint: string | undefined;
@@ -61,6 +69,8 @@ export function readConfig(
     metricsPort: values.METRICS_PORT,
     logLevel: values.LOG_LEVEL,
     secretRoots: values.SECRET_ROOTS?.split(',').map((root) => root.trim()),
+    fileRoots: fileRootsOf(values.FILE_ROOTS),
+    customTasks: values.CUSTOM_TASKS === 'on',
     drainMs: values.DRAIN_SECONDS * 1000,
     leaseLifeMs: values.LEASE_SECONDS * 1000,
     otlpEndpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
@@ -69,6 +79,18 @@ export function readConfig(
     ...options,
     env,
   };
+}
+
+/** @throws Error for a folder that is not absolute, not in its plainest form, or the root of all. */
+function fileRootsOf(value: string | undefined): readonly string[] {
+  const roots = value?.split(':') ?? [];
+  const wrong = roots.find((root) => root === '/' || root !== resolve('/', root));
+  if (wrong !== undefined) {
+    throw new Error(
+      `configuration: FILE_ROOTS: expected absolute folders such as /var/log/postgresql, without . or .. or a slash at the end, separated by colons, got: ${JSON.stringify(wrong)}`,
+    );
+  }
+  return roots;
 }
 
 /** The process's own environment: the only place that reads it. */

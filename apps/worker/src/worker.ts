@@ -58,7 +58,8 @@ export async function startWorker(
     maxConnections: config.concurrency + 4,
     onError: (err) => logger.warn({ err }, 'ledger connection'),
   });
-  const { executions, health, inquiries, ledger, observations, records, recoveries, remnants } = connection;
+  const { actRecords, executions, health, inquiries, ledger, observations, records, recoveries, remnants, upkeep } =
+    connection;
   const clock = new ClockWatch(replaced.now ?? (() => new Date()), 'worker');
   const dispatch = connectDispatch({
     redisUrl: config.redisUrl,
@@ -86,6 +87,8 @@ export async function startWorker(
     remnants,
     gateway,
     executorOf,
+    fileRoots: config.fileRoots,
+    customTasks: config.customTasks,
     workerId: id,
     times: leaseTimes(config.leaseLifeMs),
     exit,
@@ -93,7 +96,9 @@ export async function startWorker(
   const runDeps = {
     ...shared,
     records,
+    actRecords,
     observations,
+    upkeep,
     leases: dispatch.targetLeases,
     running,
     random: Math.random,
@@ -119,7 +124,7 @@ export async function startWorker(
   await beat();
   const unsubscribeCancels = await executions.subscribeCancels((jobId) => running.abortJob(jobId, 'cancelled'));
   const stopAnswering = await inquiries.serve(id, (question) =>
-    answerQuestion({ gateway, observations, executorOf }, question),
+    answerQuestion({ ...shared, observations, upkeep }, question),
   );
   const consumers = dispatch.startTaskWorkers({
     types: config.taskTypes,

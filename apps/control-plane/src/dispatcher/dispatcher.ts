@@ -1,4 +1,4 @@
-import { type ClockWatch, createRelay, type Loop, startLoop } from '@slacktide/application';
+import { type ClockWatch, createRelay, type Loop, startLoop, type TaskTypeCatalog } from '@slacktide/application';
 import type { HealthStore } from '@slacktide/application/ports';
 import { type Consumers, type Dispatch, Intake } from '@slacktide/dispatch';
 import type { LedgerConnection } from '@slacktide/ledger';
@@ -8,6 +8,7 @@ import { tickHandler } from './tick.ts';
 
 export interface DispatcherDeps
   extends Pick<LedgerConnection, 'ledger' | 'outbox' | 'history' | 'executions' | 'observations'> {
+  readonly taskTypes: TaskTypeCatalog;
   readonly dispatch: Dispatch;
   /** Measured at least once. */
   readonly clock: Pick<ClockWatch, 'complaint'>;

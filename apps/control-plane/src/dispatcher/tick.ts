@@ -1,4 +1,4 @@
-import { type TickAnswer, TickQueue } from '@slacktide/application';
+import { type TaskTypeCatalog, type TickAnswer, TickQueue } from '@slacktide/application';
 import type { Ledger, RequestContext } from '@slacktide/application/ports';
 import type { Delivery, TickDelivery } from '@slacktide/dispatch';
 import { currentTrace, type Logger, type Metrics } from '@slacktide/telemetry';
@@ -16,6 +16,7 @@ const dispatcher = { kind: 'system', id: 'dispatcher', name: 'dispatcher' } as c
 /** Turns timers that go off into rows; the ledger decides. */
 export function tickHandler(deps: {
   readonly ledger: Ledger;
+  readonly taskTypes: TaskTypeCatalog;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }): (tick: TickDelivery) => Promise<Delivery> {

@@ -1,4 +1,4 @@
-import { fireDueTicks } from '@slacktide/application';
+import { fireDueTicks, type TaskTypeCatalog } from '@slacktide/application';
 import type { Ledger, Reconciliation, RequestContext } from '@slacktide/application/ports';
 import { currentTrace, type Logger, type Metrics } from '@slacktide/telemetry';
 import { tellTicks } from '../dispatcher/tell-ticks.ts';
@@ -10,6 +10,7 @@ const overdueAfterMs = 1_000;
 export async function fireOverdue(
   deps: {
     readonly ledger: Ledger;
+    readonly taskTypes: TaskTypeCatalog;
     readonly reconciliation: Pick<Reconciliation, 'listOverdue'>;
     readonly metrics: Metrics;
     readonly logger: Logger;

@@ -1,4 +1,4 @@
-import { createReconciler, type Repair, repairKinds, startLoop } from '@slacktide/application';
+import { createReconciler, type Repair, repairKinds, startLoop, type TaskTypeCatalog } from '@slacktide/application';
 import type { DispatchRepairs } from '@slacktide/application/ports';
 import type { LedgerConnection } from '@slacktide/ledger';
 import type { Logger, Metrics } from '@slacktide/telemetry';
@@ -6,6 +6,7 @@ import { countEnd } from '../dispatcher/finalise.ts';
 import { fireOverdue } from './fire-overdue.ts';
 
 export interface ReconcilerDeps extends Pick<LedgerConnection, 'ledger' | 'executions' | 'reconciliation'> {
+  readonly taskTypes: TaskTypeCatalog;
   readonly repairs: DispatchRepairs;
   readonly metrics: Metrics;
   readonly logger: Logger;

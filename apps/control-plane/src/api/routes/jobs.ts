@@ -1,5 +1,5 @@
-import { cancelJob, getJob, listJobs, startOperation } from '@slacktide/application';
-import { IdPath, Job, JobPage, JobQuery, OperationInput } from '@slacktide/contract';
+import { cancelJob, getJob, listJobs, listRollbackPoints, rollbackJob, startOperation } from '@slacktide/application';
+import { IdPath, Job, JobPage, JobQuery, OperationInput, RollbackPointList } from '@slacktide/contract';
 import { endpoint } from '../endpoint.ts';
 
 const tag = 'Jobs';
@@ -40,6 +40,31 @@ export const jobEndpoints = [
       body: await cancelJob(deps, ctx, params),
       headers: { location: `${path}/${params.id}` },
     }),
+  }),
+  endpoint({
+    method: 'get',
+    path: `${path}/{id}/rollback-points`,
+    permission: 'maintenance:read',
+    tag,
+    summary: 'List how to take back what a job did',
+    params: IdPath,
+    answers: { 200: { description: 'The newest first; empty = nothing of it can be', schema: RollbackPointList } },
+    handle: async ({ deps, ctx, params }) => ({ status: 200, body: await listRollbackPoints(deps, ctx, params) }),
+  }),
+  endpoint({
+    method: 'post',
+    path: `${path}/{id}/rollback`,
+    // It changes the schema, and has no window.
+    permission: 'maintenance:admin',
+    tag,
+    summary: 'Take back what a job did, by its rollback points',
+    params: IdPath,
+    idempotent: true,
+    answers: { 202: { description: 'Accepted; `Location` names the job that does it', schema: Job } },
+    handle: async ({ deps, ctx, params }) => {
+      const job = await rollbackJob(deps, ctx, params);
+      return { status: 202, body: job, headers: { location: `${path}/${job.id}` } };
+    },
   }),
   endpoint({
     method: 'post',
