@@ -101,9 +101,9 @@ describe('findings', () => {
         invalid_indexes: 0,
         redundant_indexes_found: 1,
         foreign_key_suggestions: { count: 0 },
-        pattern_learning: { status: 'not_configured' },
-        predictive_maintenance: { status: 'not_configured' },
-        ml_training: { status: 'not_configured' },
+        pattern_learning: { status: 'unknown', grant: 'CREATE EXTENSION pg_stat_statements' },
+        predictive_maintenance: { predicted_reindex_needs: 0, not_enough_data: expect.any(Number) },
+        ml_training: { status: 'unknown', grant: 'CREATE EXTENSION pg_stat_statements' },
         safeguard_metrics: { index_creation: { attempts: 0, success_rate: null } },
       },
     });

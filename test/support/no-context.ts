@@ -1,4 +1,19 @@
-import type { LookContext } from '@slacktide/application/ports';
+import type { LookContext, Upkeep } from '@slacktide/application/ports';
+
+const noLedger = () => Promise.reject(new Error('expected no task about our own ledger'));
+
+/** A ledger that has nothing to be looked after. */
+export const noUpkeep: Upkeep = {
+  stuckMessages: async () => ({ messages: [], stuck: 0, waiting: 0 }),
+  auditHeads: async () => [],
+  auditHash: async () => undefined,
+  latestExports: async () => [],
+  settleMessage: noLedger,
+  verifyAudit: noLedger,
+  readChain: async function* () {},
+  beginExport: noLedger,
+  completeExport: noLedger,
+};
 
 /** A target of which the ledger remembers nothing, without standbys. */
 export const noContext: LookContext = {
@@ -17,7 +32,18 @@ export const noContext: LookContext = {
       windowSkips: 0,
       schedulesWithoutWindow: [],
     }),
+    effects: async () => [],
+    gauges: async () => [],
+    learned: async () => [],
+    followUps: async () => [],
+    customTemplate: async () => undefined,
     careLayers: async () => [],
+    backups: async () => [],
+    rollbackPoints: async () => [],
+    watch: async () => undefined,
   },
   standbys: [],
+  fileRoots: [],
+  customTasks: false,
+  upkeep: noUpkeep,
 };

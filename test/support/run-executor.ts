@@ -1,4 +1,5 @@
 import type {
+  Effect,
   Executor,
   NewRemnant,
   Plan,
@@ -9,7 +10,7 @@ import type {
 } from '@slacktide/application/ports';
 import type { JsonObject } from '@slacktide/domain';
 import { createPostgresGateway } from '@slacktide/targets';
-import { noContext } from './no-context.ts';
+import { noContext, noUpkeep } from './no-context.ts';
 import type { FreshTarget } from './target.ts';
 
 /** What may happen while an executor is at work. */
@@ -31,6 +32,7 @@ export interface ExecutorRan extends Plan {
   readonly problems: readonly { readonly pointer: string; readonly code: string }[];
   readonly outcomes: readonly StepOutcome[];
   readonly samples: readonly Sample[];
+  readonly effects: readonly Effect[];
   readonly remnants: readonly RanRemnant[];
 }
 
@@ -46,10 +48,21 @@ export function runExecutor<Config extends JsonObject, Facts>(
   return createPostgresGateway({ env }).act(address, options, async (session, observer) => {
     const outcomes: StepOutcome[] = [];
     const samples: Sample[] = [];
+    const effects: Effect[] = [];
     const remnants: RanRemnant[] = [];
     const facts = await executor.readFacts(observer, parsed, noContext);
     if (facts.kind === 'refused') {
-      return { steps: [], checked: 0, skipped: [], unknown: [], problems: facts.problems, outcomes, samples, remnants };
+      return {
+        steps: [],
+        checked: 0,
+        skipped: [],
+        unknown: [],
+        problems: facts.problems,
+        outcomes,
+        samples,
+        effects,
+        remnants,
+      };
     }
     const plan = executor.plan(facts.facts, parsed);
     for (const step of plan.steps) {
@@ -63,6 +76,15 @@ export function runExecutor<Config extends JsonObject, Facts>(
           progress: onProgress,
           sample: (batch) => void samples.push(...batch),
           ...noContext,
+          upkeep: noUpkeep,
+          effect: async (effect) => void effects.push(effect),
+          learn: async () => undefined,
+          followUp: async () => undefined,
+          rollbackPoint: async () => async () => undefined,
+          usedRollback: async () => undefined,
+          watch: async () => async () => undefined,
+          looked: async () => undefined,
+          breathe: async () => 'go',
           report: async () => undefined,
           observe: async () => undefined,
           remnant: async (remnant) => {
@@ -76,6 +98,6 @@ export function runExecutor<Config extends JsonObject, Facts>(
         }),
       );
     }
-    return { ...plan, problems: [], outcomes, samples, remnants };
+    return { ...plan, problems: [], outcomes, samples, effects, remnants };
   });
 }

@@ -36,7 +36,7 @@ it('lets every endpoint be called with its scope and with nothing less', async (
   const got: Record<string, Record<string, string>> = {};
   const wanted: Record<string, Record<string, string>> = {};
   for (const endpoint of endpoints) {
-    const request = nameOf(endpoint).replace('{id}', 'no-such-thing');
+    const request = nameOf(endpoint).replaceAll(/\{\w+\}/g, 'no-such-thing');
     const answers = Object.entries(keys).map(async ([kind, key]) => {
       const { status } = await api.call(request, { key, ...(endpoint.body === undefined ? {} : { json: {} }) });
       return [kind, [401, 403].includes(status) ? String(status) : 'let in'] as const;
@@ -59,7 +59,10 @@ it('asks for `admin` where secrets, addresses or whole tables are at stake, for 
     'GET /api/v1/maintenance/audit/heads',
     'POST /api/v1/admin/maintenance',
     'POST /api/v1/maintenance/audit/verify',
+    'POST /api/v1/maintenance/custom-templates',
+    'POST /api/v1/maintenance/custom-templates/{name}/versions/{version}/retire',
     'POST /api/v1/maintenance/findings/{id}/apply',
+    'POST /api/v1/maintenance/jobs/{id}/rollback',
     'POST /api/v1/maintenance/targets',
     'PUT /api/v1/maintenance/targets/{id}',
   ]);

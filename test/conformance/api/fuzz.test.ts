@@ -1,3 +1,4 @@
+import { taskTypeCatalog } from '@slacktide/application';
 import { taskTypes } from '@slacktide/executors';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -53,14 +54,18 @@ const words = {
   until: fc.constantFrom(null, '2099-01-01T00:00:00.000Z'),
   reason: fc.stringMatching(/^[a-z]{3,20}$/),
   verify: fc.constant('false'),
+  sql: fc.constantFrom('SELECT 1', 'SELECT * FROM public.orders WHERE id = 1'),
+  statements: fc.constantFrom(['SELECT 1'], ['SELECT count(*) FROM public.orders']),
+  parameters: fc.constant([]),
+  lock_mode: fc.constant('ACCESS SHARE'),
 } satisfies Words;
 
 /** Anything of a schema; most of it fits. */
-const anyOf = (schema: z.ZodType): fc.Arbitrary<unknown> => {
+const anyOf = (schema: z.ZodType, known: Words = words): fc.Arbitrary<unknown> => {
   const json = schemaOf(schema);
   return fc.oneof(
-    { weight: 6, arbitrary: fitting(json, words) },
-    { weight: 2, arbitrary: nearlyFitting(json, words) },
+    { weight: 6, arbitrary: fitting(json, known) },
+    { weight: 2, arbitrary: nearlyFitting(json, known) },
     { weight: 1, arbitrary: hostileJson },
   );
 };
@@ -68,6 +73,7 @@ const anyOf = (schema: z.ZodType): fc.Arbitrary<unknown> => {
 /** Bodies of an endpoint. A patch's schema lets everything pass: it is judged after merging. */
 const bodyOf = ({ body, method, path }: Endpoint): fc.Arbitrary<unknown> => {
   if (body === undefined) return fc.constant(undefined);
+  if (path.endsWith('/custom-templates')) return anyOf(body, { ...words, name: fc.constantFrom('purge', 'tidy') });
   if (method !== 'patch') return anyOf(body);
   if (path.endsWith('/care/settings')) {
     const some = fc.constantFrom({}, { features: { index_cleanup: { enabled: false } } });
@@ -83,8 +89,14 @@ const bodyOf = ({ body, method, path }: Endpoint): fc.Arbitrary<unknown> => {
 
 /** What is there when it begins; the spare ones may be deleted, and another target than the one that is worked on changed. */
 const spare = [0, 1, 2, 3, 4].map((number) => `spare-${number}`);
+const hostileId = hostileString.map((text) => encodeURIComponent(text.toWellFormed()));
 const idFor = ({ method, path }: Endpoint): fc.Arbitrary<string> => {
   const target = method === 'put' ? 'other' : 'shop';
+  // Of the target that is worked on, the last of them.
+  if (path.includes('/backups'))
+    return fc.oneof({ weight: 3, arbitrary: fc.constant('shop') }, { weight: 1, arbitrary: hostileId });
+  if (path.includes('/custom-templates'))
+    return fc.oneof({ weight: 3, arbitrary: fc.constant('purge') }, { weight: 1, arbitrary: hostileId });
   const known = path.includes('/targets')
     ? target
     : path.includes('/schedules')
@@ -93,10 +105,12 @@ const idFor = ({ method, path }: Endpoint): fc.Arbitrary<string> => {
         ? 'a-task'
         : path.includes('/findings')
           ? 'a-finding'
-          : 'a-job';
+          : path.endsWith('/rollback')
+            ? 'a-job-done'
+            : 'a-job';
   return fc.oneof(
     { weight: 3, arbitrary: method === 'delete' ? fc.constantFrom(...spare) : fc.constant(known) },
-    { weight: 1, arbitrary: hostileString.map((text) => encodeURIComponent(text.toWellFormed())) },
+    { weight: 1, arbitrary: hostileId },
   );
 };
 const queryText = (query: unknown): string => {
@@ -123,6 +137,13 @@ const requestOf = (endpoint: Endpoint) =>
     idempotencyKey: fc.constantFrom(undefined, undefined, undefined, 'one', 'two', '\u00ff'),
   });
 
+/** A backup of the target that is worked on. */
+async function seedBackup(api: Awaited<ReturnType<typeof startApi>>): Promise<string> {
+  const json = { label: 'x', kind: 'full', taken_at: '2026-01-01T00:00:00.000Z', size_bytes: 1, location: '/x' };
+  const { body } = await api.call('POST /targets/shop/backups', { json });
+  return body.id;
+}
+
 /** A task that waits for a person to say what became of it. */
 async function unclearTask(api: Awaited<ReturnType<typeof startApi>>): Promise<string> {
   const { body } = await api.call('POST /schedules/nightly/run');
@@ -133,8 +154,20 @@ async function unclearTask(api: Awaited<ReturnType<typeof startApi>>): Promise<s
   return tasks[0].id;
 }
 
+/** A job that is over, and that can be taken back. */
+async function doneJob(api: Awaited<ReturnType<typeof startApi>>): Promise<string> {
+  const { body } = await api.call('POST /schedules/nightly/run');
+  const [{ id }] = body.jobs;
+  await api.sql`UPDATE jobs SET state = 'SUCCEEDED', started_at = now(), finished_at = now() WHERE id = ${id}`;
+  await api.sql`
+    INSERT INTO rollback_points (target_id, job_id, task_id, object, summary, statements, state)
+    VALUES ('shop', ${id}, ${id}, 'public.i', 'index public.i', ARRAY['CREATE INDEX CONCURRENTLY i ON public.t (a)'], 'armed')`;
+  return id;
+}
+
 it(`answers whatever it is asked, ${requests} times at each endpoint (seed ${seed}), as it says it does`, async () => {
-  const api = await startApi();
+  const catalog = taskTypeCatalog(taskTypes, { switchedOn: ['CUSTOM_TASKS'] });
+  const api = await startApi({ deps: { taskTypes: catalog } });
   await registerTarget(api);
   await api.call('POST /schedules', { json: scheduleBody() });
   await registerUnseen(api, 'other');
@@ -147,17 +180,26 @@ it(`answers whatever it is asked, ${requests} times at each endpoint (seed ${see
     'a-job': started.jobs[0].id,
     'a-task': await unclearTask(api),
     'a-finding': await seedFinding(api),
+    'a-job-done': await doneJob(api),
   };
+  const backup = await seedBackup(api);
   const accepted = new Set<string>();
 
   for (const [at, endpoint] of endpoints.entries()) {
     const name = `${endpoint.method.toUpperCase()} ${endpoint.path}`;
     const property = fc.asyncProperty(requestOf(endpoint), async ({ id, query, json, ifMatch, idempotencyKey }) => {
-      const { status } = await api.call(name.replace('{id}', ids[id] ?? id) + query, {
-        ...(json !== undefined && { json }),
-        ...(ifMatch !== undefined && { ifMatch }),
-        ...(idempotencyKey !== undefined && { idempotencyKey }),
-      });
+      const { status } = await api.call(
+        name
+          .replace('{id}', ids[id] ?? id)
+          .replace('{backup_id}', backup)
+          .replace('{name}', id)
+          .replace('{version}', '1') + query,
+        {
+          ...(json !== undefined && { json }),
+          ...(ifMatch !== undefined && { ifMatch }),
+          ...(idempotencyKey !== undefined && { idempotencyKey }),
+        },
+      );
       if (status < 300) accepted.add(name);
       expect(status < 500 || status === 503, `${name} → ${status}`).toBe(true);
     });

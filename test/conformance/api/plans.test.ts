@@ -8,14 +8,36 @@ it('lists every task type with a JSON Schema that says what its configuration ma
   const { call } = await startApi({ worker: null });
   const { body } = await call('GET /task-types');
   expect(body.items.map(({ name, access }: { name: string; access: string }) => [name, access])).toEqual([
+    ['AUDIT_LOG_FLUSH', 'observe'],
+    ['BACKUP_VERIFICATION', 'observe'],
+    ['BLOOM_FILTER_REBUILD', 'act'],
+    ['CACHE_WARM', 'act'],
     ['CHECKPOINT', 'act'],
+    ['CUSTOM', 'act'],
     ['DATABASE_CHECK', 'observe'],
+    ['DEAD_LETTER_DRAIN', 'observe'],
     ['FINDING_ACTION', 'act'],
+    ['INDEX_CONSISTENCY_CHECK', 'observe'],
+    ['INDEX_CREATE', 'act'],
+    ['INDEX_OPTIMIZE', 'act'],
     ['INDEX_REBUILD', 'act'],
+    ['INDEX_WATCH', 'observe'],
+    ['LEFTOVER_CLEANUP', 'act'],
+    ['LOG_ROTATION', 'act'],
     ['METRICS_COLLECTION', 'observe'],
     ['MVCC_CLEANUP', 'act'],
     ['POSTGRES_CARE', 'observe'],
+    ['QUERY_ASSESSMENT', 'observe'],
+    ['REPLICA_VALIDATION', 'observe'],
+    ['RETENTION_ENFORCEMENT', 'act'],
+    ['ROLLBACK', 'act'],
+    ['SCHEMA_VALIDATION', 'act'],
+    ['SECURITY_SCAN', 'observe'],
+    ['SESSION_CLEANUP', 'act'],
     ['STATISTICS_UPDATE', 'act'],
+    ['STORAGE_COMPACTION', 'act'],
+    ['WAL_ARCHIVING', 'observe'],
+    ['WAL_ARCHIVING_PROBE', 'act'],
   ]);
   for (const { config_schema: schema, name } of body.items) {
     expect(schema, name).toMatchObject({ type: 'object', additionalProperties: false });

@@ -7,6 +7,7 @@ import { connectLedger } from '@slacktide/ledger';
 import { createPostgresGateway } from '@slacktide/targets';
 import { onTestFinished } from 'vitest';
 import type { z } from 'zod';
+import { templateRules } from '../../../apps/control-plane/src/template-rules.ts';
 import { freshLedger, lookInto } from '../../support/ledger.ts';
 import { sampleContext } from '../../support/ledger-data.ts';
 
@@ -15,11 +16,12 @@ export async function setup() {
   const databaseUrl = await freshLedger();
   const connection = connectLedger({ databaseUrl, applicationName: 'test', maxConnections: 5 });
   onTestFinished(() => connection.close());
-  const { ledger, inquiries, apiKeys, observations } = connection;
+  const { ledger, inquiries, apiKeys, observations, upkeep } = connection;
   const deps: Deps = {
     ledger,
     inquiries,
     taskTypes: taskTypeCatalog(taskTypes),
+    templateRules,
     randomBytes,
     inquiryTimeoutMs: 10_000,
   };
@@ -43,7 +45,7 @@ export async function setup() {
   const serveWorker = async (env: Record<string, string>) => {
     const gateway = createPostgresGateway({ env, connectTimeoutMs: 2_000 });
     const stop = await inquiries.serve('worker-1', (question) =>
-      answerQuestion({ gateway, observations, executorOf }, question),
+      answerQuestion({ gateway, observations, upkeep, executorOf }, question),
     );
     onTestFinished(stop);
   };

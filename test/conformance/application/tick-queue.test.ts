@@ -17,8 +17,14 @@ async function setupQueue(schedules: number, batchSize = 500) {
     SELECT date_trunc('milliseconds', now()) - interval '1 second' AS due_at`;
   await it.sql`UPDATE schedules SET next_due_at = ${dueAt}`;
   const batches: FiredBatch[] = [];
-  const { ledger } = it.deps;
-  const queue = new TickQueue({ ledger, ctx: sampleContext, onBatch: (batch) => void batches.push(batch), batchSize });
+  const { ledger, taskTypes } = it.deps;
+  const queue = new TickQueue({
+    ledger,
+    taskTypes,
+    ctx: sampleContext,
+    onBatch: (batch) => void batches.push(batch),
+    batchSize,
+  });
   const traces = Array.from({ length: schedules }, () => sampleContext());
   const fire = (n: number, at: Date | null = dueAt) => {
     const { traceId, traceparent } = traces[n] ?? sampleContext();
@@ -104,7 +110,7 @@ it('rejects while the ledger is away, and works again afterwards', async () => {
     return await deps.ledger.schedules.dueTimes(ids);
   };
   const ledger = { ...deps.ledger, schedules: { ...deps.ledger.schedules, dueTimes } };
-  const other = new TickQueue({ ledger, ctx: sampleContext, onBatch: () => undefined });
+  const other = new TickQueue({ ledger, taskTypes: deps.taskTypes, ctx: sampleContext, onBatch: () => undefined });
   const wake = { scheduleId: 's0', dueAt, trace: sampleContext() };
   const both = await Promise.allSettled([other.fire(wake), other.fire(wake)]);
   expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);

@@ -5,6 +5,7 @@ import {
   disableSchedule,
   fireDueTicks,
   replaceSchedule,
+  taskTypeCatalog,
 } from '@slacktide/application';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { scheduleInput, setup } from './setup.ts';
@@ -267,5 +268,41 @@ describe('a tick that is due when its schedule', () => {
     expect(await jobs()).toEqual([]);
     await fire();
     expect(await jobs()).toHaveLength(2);
+  });
+});
+
+describe('a tick of a schedule with a task that is switched off', () => {
+  const off = (deps: Awaited<ReturnType<typeof setupDue>>['deps']) => ({
+    ...deps,
+    taskTypes: taskTypeCatalog(
+      deps.taskTypes
+        .list()
+        .map((type) => (type.type === 'INDEX_REBUILD' ? { ...type, offUnless: 'CUSTOM_TASKS' as const } : type)),
+    ),
+  });
+
+  it('has its row, SKIPPED, and nothing of it is dispatched', async () => {
+    const { deps, ctx, ends, outbox, jobs } = await setupDue(1);
+    expect(await fireDueTicks(off(deps), ctx, 100)).toMatchObject({
+      fired: [{ jobs: 2, neverStarted: ['INDEX_REBUILD', 'INDEX_REBUILD'] }],
+    });
+    expect(await ends()).toEqual(['task_type_off', 'task_type_off']);
+    expect((await jobs()).map(({ tasks }) => tasks.map(({ state }) => state))).toEqual([['SKIPPED'], ['SKIPPED']]);
+    expect((await outbox()).filter(({ kind }) => kind === 'flow.add')).toEqual([]);
+  });
+
+  it('is not let through by a change of the schedule either', async () => {
+    const { deps, ctx, ends, input } = await setupDue(1);
+    const schedule = input({ cron_expression: '0 4 * * *', tasks: ['CHECKPOINT'] });
+    await replaceSchedule(off(deps), ctx, { id: 's', expectedVersion: 1, schedule });
+    expect(await ends()).toEqual(['task_type_off', 'task_type_off']);
+  });
+
+  it('runs where it is switched on', async () => {
+    const { deps, ctx, ends } = await setupDue(1);
+    const types = off(deps).taskTypes.list();
+    const on = { ...deps, taskTypes: taskTypeCatalog(types, { switchedOn: ['CUSTOM_TASKS'] }) };
+    await fireDueTicks(on, ctx, 100);
+    expect(await ends()).toEqual(['PENDING', 'PENDING']);
   });
 });

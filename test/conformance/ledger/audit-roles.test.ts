@@ -38,7 +38,7 @@ async function appsSetup() {
 }
 
 describe('the role of the apps', () => {
-  it('may read and write every table, but only add to the audit log and only read the migrations', async () => {
+  it('may read and write every table, but only add to the audit log, only read the migrations and delete no template', async () => {
     const { asApp } = await appsSetup();
     const rows = await asApp<{ name: string; may: string }[]>`
       SELECT relname AS name, (
@@ -47,11 +47,12 @@ describe('the role of the apps', () => {
       ) AS may
       FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition`;
     const may = Object.fromEntries(rows.map(({ name, may }) => [name, may]));
-    const { audit_events, audit_seals, audit_sealing, ledger_migrations, ...rest } = may;
-    expect({ audit_events, audit_seals, audit_sealing, ledger_migrations }).toEqual({
+    const { audit_events, audit_seals, audit_sealing, custom_templates, ledger_migrations, ...rest } = may;
+    expect({ audit_events, audit_seals, audit_sealing, custom_templates, ledger_migrations }).toEqual({
       audit_events: 'SELECT INSERT',
       audit_seals: 'SELECT INSERT',
       audit_sealing: 'SELECT UPDATE',
+      custom_templates: 'SELECT INSERT UPDATE',
       ledger_migrations: 'SELECT',
     });
     expect(new Set(Object.values(rest))).toEqual(new Set(['SELECT INSERT UPDATE DELETE']));

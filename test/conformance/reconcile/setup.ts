@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createReconciler, createRelay, type Delivery, type Repair } from '@slacktide/application';
+import { createReconciler, createRelay, type Delivery, type Repair, taskTypeCatalog } from '@slacktide/application';
 import type { NewJob } from '@slacktide/application/ports';
 import { connectDispatch, type TaskDelivery } from '@slacktide/dispatch';
 import { isTerminal, timeOrderedId } from '@slacktide/domain';
@@ -41,6 +41,7 @@ export async function reconcileSetup() {
     ticks: dispatch.tickTimers,
     knock: () => dispatch.knock(),
   });
+  const taskTypes = taskTypeCatalog([]);
   const faults: unknown[] = [];
   /** A reconciler as a process of its own would have, and what it put right. */
   const newReconciler = () => {
@@ -49,7 +50,7 @@ export async function reconcileSetup() {
       reconciliation,
       repairs: open().repairs,
       executions,
-      fireOverdue: (limit) => fireOverdue({ ledger, reconciliation, metrics, logger: quiet }, limit),
+      fireOverdue: (limit) => fireOverdue({ ledger, taskTypes, reconciliation, metrics, logger: quiet }, limit),
       onRepair: (repair) => repaired.push(repair),
       onError: (error, what) => faults.push({ error, what }),
     });

@@ -76,6 +76,39 @@ describe('runTask', () => {
     expect(await it.taskNow()).toMatchObject({ state: 'SUCCEEDED', attempt: 1 });
   });
 
+  it('begins no later step of an executor in order once one was not done, and says so of each', async () => {
+    const begun: string[] = [];
+    const act = async (_: unknown, key: string): Promise<JsonObject> => {
+      begun.push(key);
+      if (key === 'b') throw new TargetError('statement_failed', 'no');
+      return {};
+    };
+    const inOrder = await setup({ act, keys: ['a', 'b', 'c', 'd'], inOrder: true, class: 'never_retry' });
+    expect(await inOrder.run()).toEqual({ kind: 'done' });
+    expect(begun.splice(0)).toEqual(['a', 'b']);
+    expect(await inOrder.taskNow()).toMatchObject({
+      state: 'FAILED',
+      error: { code: 'statement_failed' },
+      result: {
+        done: 1,
+        failed: 1,
+        skipped: [
+          { object: 'c', reason: 'earlier_step_not_done' },
+          { object: 'd', reason: 'earlier_step_not_done' },
+        ],
+      },
+      steps: [
+        { state: 'SUCCEEDED' },
+        { state: 'FAILED' },
+        { state: 'SKIPPED', reason: 'earlier_step_not_done' },
+        { state: 'SKIPPED', reason: 'earlier_step_not_done' },
+      ],
+    });
+    const independent = await setup({ act, keys: ['a', 'b', 'c'] });
+    await independent.run();
+    expect(begun).toEqual(['a', 'b', 'c']);
+  });
+
   it('cancels the statement in flight, and the task', async () => {
     const started = Promise.withResolvers<void>();
     const it = await setup(async ({ session }) => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type LeaseTimes, leaseTimes, RunningTasks, type RunTaskDeps, runTask } from '@slacktide/application';
 import type { Executor, PlannedStep, StepRun, TaskExecutions } from '@slacktide/application/ports';
 import { connectDispatch } from '@slacktide/dispatch';
-import type { JsonObject, SafetyClass } from '@slacktide/domain';
+import { type JsonObject, type SafetyClass, type ThrottleLimits, throttleLimits } from '@slacktide/domain';
 import { createPostgresGateway } from '@slacktide/targets';
 import { inject, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
@@ -19,10 +19,20 @@ export interface Steps {
   /** Default: idempotent. */
   readonly class?: SafetyClass;
   readonly sweep?: NonNullable<Executor['sweep']>;
+  /** Default: its configuration has no throttle. */
+  readonly throttle?: Partial<ThrottleLimits>;
+  readonly inOrder?: boolean;
 }
 
 /** An executor whose steps do what the test wants. */
-export function executorOf({ act, keys = ['only'], class: safety = 'idempotent', sweep }: Steps): Executor {
+export function executorOf({
+  act,
+  keys = ['only'],
+  class: safety = 'idempotent',
+  sweep,
+  throttle,
+  inOrder = false,
+}: Steps): Executor {
   const step = (key: string): PlannedStep => ({
     key,
     object: { kind: 'table', oid: 1, schema: 'public', name: key },
@@ -40,8 +50,11 @@ export function executorOf({ act, keys = ['only'], class: safety = 'idempotent',
       access: 'act',
       class: safety,
       description: 'does what the test wants',
-      config: z.object({}) as never,
+      config: (throttle === undefined
+        ? z.object({})
+        : z.object({ throttle: throttleLimits.prefault(throttle as never) })) as never,
     },
+    inOrder,
     readFacts: async () => ({ kind: 'facts', facts: null }),
     plan: () => ({ steps: keys.map(step), checked: keys.length, skipped: [], unknown: [] }),
     runStep: async ({ key }, run) => ({ kind: 'done', result: await act(run, key) }),
@@ -74,7 +87,9 @@ export async function setup(
     executions: { ...ledger.executions, ...changed(ledger.executions) },
     remnants: ledger.connection.remnants,
     records: ledger.connection.records,
+    actRecords: ledger.connection.actRecords,
     observations: ledger.connection.observations,
+    upkeep: ledger.connection.upkeep,
     leases: dispatch.targetLeases,
     gateway: createPostgresGateway({ env: target.env }),
     executorOf: () => executor,

@@ -9,6 +9,7 @@ import { createLogger, createMetrics } from '@slacktide/telemetry';
 import { onTestFinished } from 'vitest';
 import { createApp } from '../../../../apps/control-plane/src/api/app.ts';
 import type { ApiDeps } from '../../../../apps/control-plane/src/api/deps.ts';
+import { templateRules } from '../../../../apps/control-plane/src/template-rules.ts';
 import { freshLedger, lookInto } from '../../../support/ledger.ts';
 import { type CallOptions, createCaller } from './call.ts';
 
@@ -23,6 +24,7 @@ export interface ApiOptions {
   readonly worker?: {
     readonly env?: Readonly<Record<string, string>>;
     readonly secretRoots?: readonly string[];
+    readonly customTasks?: boolean;
   } | null;
   readonly inquiryTimeoutMs?: number;
   /** In place of parts of what the API works with. */
@@ -49,6 +51,7 @@ export async function startApi(options: ApiOptions = {}) {
     healthStore,
     health: new HealthRegistry({ store: healthStore, now, ledgerNow: () => ledger.now(), limitMs: 2_000 }),
     taskTypes: taskTypeCatalog(taskTypes),
+    templateRules,
     checks: checkTypes,
     randomBytes: (count) => randomBytes(count),
     inquiryTimeoutMs: options.inquiryTimeoutMs ?? 20_000,
@@ -73,11 +76,13 @@ export async function startApi(options: ApiOptions = {}) {
   };
 
   if (options.worker !== null) {
-    const { env = { TARGET_PASSWORD: 'postgres' }, ...roots } = options.worker ?? {};
+    const { env = { TARGET_PASSWORD: 'postgres' }, customTasks = false, ...roots } = options.worker ?? {};
     const byType = new Map(executors.map((executor) => [executor.taskType.type, executor]));
     const answering = {
       gateway: createPostgresGateway({ env, ...roots }),
       observations: connection.observations,
+      upkeep: connection.upkeep,
+      customTasks,
       executorOf: (type: string) => byType.get(type),
     };
     onTestFinished(await inquiries.serve('worker-1', (question) => answerQuestion(answering, question)));
