@@ -1,5 +1,6 @@
 import { TargetError, type TargetReader } from '@slacktide/application/ports';
 import { z } from 'zod';
+import { explainPrepared, searchPathSql } from './explain-prepared.ts';
 import { mayRunForeignCode } from './safe-drop/foreign-code.ts';
 
 /** What the planner says of a statement, for parameters nobody knows. */
@@ -36,12 +37,6 @@ const planNode: z.ZodType<PlanNode> = z.object({
 const explained = z.tuple([z.object({ Plan: planNode })]);
 
 const preparedName = 'slacktide_planned';
-/** Where unqualified names are looked for, as those who execute the statements do: `"$user"` is nobody here. */
-const searchPathSql = `
-SELECT pg_catalog.set_config('search_path', coalesce((SELECT split_part(setting, '=', 2) FROM pg_db_role_setting CROSS JOIN unnest(setconfig) AS setting
-    WHERE setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())) AND setrole = 0 AND setting LIKE 'search_path=%'
-    ORDER BY setdatabase DESC LIMIT 1), 'public'), false)`;
-
 /**
  * Has the server plan statements without running them, in a session that only reads, and leaves the session as it was. Texts are as pg_stat_statements has
  * them, or a person's; one that could have code of others run with our rights is left out.
@@ -64,15 +59,10 @@ export async function planStatements(
 
 async function planOne(reader: TargetReader, text: string): Promise<PlannedStatement> {
   if (await mayRunForeignCode(reader, text, 0)) return { kind: 'left_out', reason: 'may_run_foreign_code' };
-  await reader.query(searchPathSql);
+  await reader.query(searchPathSql, [null]);
   try {
-    await reader.query(`PREPARE ${preparedName} AS ${text}`);
-    const [row] = await reader.query<{ parameters: number }>(
-      `SELECT cardinality(parameter_types) AS parameters FROM pg_prepared_statements WHERE name = '${preparedName}'`,
-    );
-    const parameters = Array.from({ length: row?.parameters ?? 0 }, () => 'NULL').join(', ');
-    const execute = `EXECUTE ${preparedName}${parameters === '' ? '' : `(${parameters})`}`;
-    const [answer] = await reader.query<{ 'QUERY PLAN': unknown }>(`EXPLAIN (FORMAT JSON) ${execute}`);
+    const explain = await explainPrepared(reader, preparedName, text, 'FORMAT JSON');
+    const [answer] = await reader.query<{ 'QUERY PLAN': unknown }>(explain);
     return { kind: 'planned', plan: toStatementPlan(answer?.['QUERY PLAN']) };
   } catch (error) {
     // The server may quote the statement in what it says: the code has to do.

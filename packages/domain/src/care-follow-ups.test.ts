@@ -55,7 +55,10 @@ describe('decideCareFollowUps', () => {
     );
     const window = { startHour: 22, endHour: 4 };
     expect(decisions).toMatchObject({
-      LEFTOVER_CLEANUP: { kind: 'set_off', followUp: { window, reason: 'care found 2 leftovers of indexes' } },
+      LEFTOVER_CLEANUP: {
+        kind: 'set_off',
+        followUp: { window, reason: 'care found 2 leftovers of indexes', config: { checks: ['invalid_index'] } },
+      },
       SESSION_CLEANUP: { followUp: { config: { stale_locks: true, idle_in_transaction: false } } },
       INDEX_OPTIMIZE: { followUp: { config: { rebuild: false, drop_unused: true, max_drops: 2 } } },
       INDEX_REBUILD: { followUp: { config: { bloat_threshold: 20, max_total_mb: 512 }, timeLimitSeconds: 1_800 } },

@@ -66,20 +66,33 @@ export function decideCareFollowUps(input: CareDecisionInput): Readonly<Record<s
       on: orphaned_index_cleanup.auto_cleanup || invalid_index_cleanup.auto_cleanup,
       found: leftovers,
       what: `${leftovers} leftovers of indexes`,
-      config: {},
+      // Only what is switched on: the other kind is left to a person.
+      config: {
+        checks: [
+          ...(invalid_index_cleanup.auto_cleanup ? ['invalid_index'] : []),
+          ...(orphaned_index_cleanup.auto_cleanup ? ['orphaned_index'] : []),
+        ],
+      },
     }),
     SESSION_CLEANUP: decide(input, {
       type: 'SESSION_CLEANUP',
       on: features.advisory_lock_cleanup.auto_cleanup,
       found: found.staleAdvisoryLocks,
       what: `${found.staleAdvisoryLocks} abandoned advisory locks`,
-      config: { stale_locks: true, idle_in_transaction: false, long_statements: false },
+      config: {
+        stale_locks: true,
+        stale_lock_seconds: features.advisory_lock_cleanup.stale_after_seconds,
+        idle_in_transaction: false,
+        long_statements: false,
+      },
     }),
     INDEX_OPTIMIZE: decide(input, {
       type: 'INDEX_OPTIMIZE',
       on: index_cleanup.auto_cleanup,
       found: found.unusedIndexes,
       what: `${found.unusedIndexes} unused indexes`,
+      // It watches for longer than care does before it drops: what it keeps today it keeps for hours.
+      everyMs: dayMs,
       config: { rebuild: false, drop_unused: true, max_drops: index_cleanup.max_drops },
     }),
     INDEX_REBUILD: decide(input, {

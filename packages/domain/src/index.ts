@@ -44,6 +44,7 @@ export * from './task-type.ts';
 export * from './template-configuration.ts';
 export { readTemplateValue } from './template-values.ts';
 export * from './throttle-limits.ts';
+export * from './usual.ts';
 export * from './watch-rule.ts';
 export * from './window.ts';
 export { offsetMinutes } from './zone-offset.ts';

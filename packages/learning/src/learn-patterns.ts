@@ -1,9 +1,11 @@
+import { isUnusual, type Usual } from '@slacktide/domain';
+
 /** A statement as it was executed within the last day. */
 export interface SeenStatement {
   readonly id: string;
   readonly windows: readonly { readonly at: Date; readonly calls: number; readonly meanMs: number }[];
   /** Median and median absolute deviation of its time between looks; undefined until seen often enough. */
-  readonly usualMs: { readonly median: number; readonly deviation: number } | undefined;
+  readonly usualMs: Usual | undefined;
 }
 
 /** What a statement teaches: to avoid it, or to do likewise. */
@@ -46,7 +48,7 @@ export function learnPatterns(statements: readonly SeenStatement[], limits = pat
     .toSorted((a, b) => b.totalMs - a.totalMs);
 }
 
-/** Also by its own measure: more than three deviations above the median, and more than one and a half times it. */
+/** Also by its own measure, when it is not fast all the same. */
 export function isSlow(
   { usualMs }: Pick<SeenStatement, 'usualMs'>,
   meanMs: number,
@@ -54,7 +56,7 @@ export function isSlow(
 ): boolean {
   if (meanMs >= slowMs) return true;
   if (usualMs === undefined || meanMs <= fastMs) return false;
-  return meanMs > Math.max(usualMs.median + 3 * usualMs.deviation, 1.5 * usualMs.median);
+  return isUnusual(meanMs, usualMs);
 }
 
 function sum(values: readonly number[]): number {

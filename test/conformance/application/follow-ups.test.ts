@@ -68,6 +68,17 @@ describe('follow-ups', () => {
     expect(await jobs()).toMatchObject([{ state: 'PENDING', window: { startHour: hour, endHour: (hour + 2) % 24 } }]);
   });
 
+  it('that wait keep nobody behind them from starting, however many they are', async () => {
+    const { ask, start, jobs } = await setup();
+    const hour = new Date().getUTCHours();
+    for (let count = 0; count < 101; count += 1) {
+      await ask({ window: { startHour: (hour + 2) % 24, endHour: (hour + 3) % 24 } });
+    }
+    await ask({ type: 'MVCC_CLEANUP', config: {} });
+    expect(await start()).toBe(1);
+    expect(await jobs()).toMatchObject([{ tasks: [{ type: 'MVCC_CLEANUP' }] }]);
+  });
+
   it('that cannot be made a job of are refused, and say why in the audit log', async () => {
     const { ask, start, jobs, latest, ledger } = await setup();
     await ask({ type: 'NO_SUCH_TASK' });

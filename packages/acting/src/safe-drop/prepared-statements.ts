@@ -1,5 +1,6 @@
 import { TargetError, type TargetSession } from '@slacktide/application/ports';
 import { redactStatement } from '@slacktide/domain';
+import { explainPrepared, searchPathSql } from '../explain-prepared.ts';
 import { mayRunForeignCode } from './foreign-code.ts';
 import type { GuardedIndex } from './guarded-index.ts';
 import { type PlanShape, toPlanShape } from './plan-shape.ts';
@@ -18,12 +19,6 @@ export interface Prepared {
   readonly prepared: readonly PreparedStatement[];
   readonly leftOut: readonly LeftOutStatement[];
 }
-
-/** Where unqualified names are looked for, as those who execute the statements do: `"$user"` is nobody here, and the table's own schema comes last. */
-const searchPathSql = `
-SELECT pg_catalog.set_config('search_path', coalesce((SELECT split_part(setting, '=', 2) FROM pg_db_role_setting CROSS JOIN unnest(setconfig) AS setting
-    WHERE setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())) AND setrole = 0 AND setting LIKE 'search_path=%'
-    ORDER BY setdatabase DESC LIMIT 1), 'public') || ', ' || quote_ident($1::text), false)`;
 
 /**
  * Prepares statements in the session and plans each once, for parameters nobody knows. Those that do not touch the table are passed over. Locks are held for
@@ -48,7 +43,7 @@ export async function prepareStatements(
   for (const [position, { queryid, text }] of harmless.entries()) {
     const statement = redactStatement(text);
     try {
-      const explain = await prepare(session, `slacktide_rehearsal_${position}`, text);
+      const explain = await explainPrepared(session, `slacktide_rehearsal_${position}`, text, 'VERBOSE, FORMAT JSON');
       const before = await planOf(session, explain);
       const touches = before.tables.some(
         ({ schema, name }) => schema === index.tableSchema && name === index.tableName,
@@ -61,18 +56,6 @@ export async function prepareStatements(
     }
   }
   return { prepared, leftOut };
-}
-
-/** One statement by the grammar, of those that are planned; what it would do is not done. */
-async function prepare(session: TargetSession, name: string, text: string): Promise<string> {
-  await session.execute(`PREPARE ${name} AS ${text}`);
-  const [row] = await session.query<{ parameters: number }>(
-    `SELECT pg_catalog.cardinality(parameter_types) AS parameters FROM pg_catalog.pg_prepared_statements
-WHERE name OPERATOR(pg_catalog.=) $1::pg_catalog.text`,
-    [name],
-  );
-  const parameters = Array.from({ length: row?.parameters ?? 0 }, () => 'NULL').join(', ');
-  return `EXPLAIN (VERBOSE, FORMAT JSON) EXECUTE ${name}${parameters === '' ? '' : `(${parameters})`}`;
 }
 
 /** The plan of a prepared statement as the server would make it now. */

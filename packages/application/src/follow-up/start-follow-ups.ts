@@ -11,11 +11,13 @@ type FollowUpDeps = Pick<Deps, 'ledger' | 'randomBytes' | 'taskTypes'>;
 /** Who makes jobs of follow-ups: the fleet itself. */
 const actor = { kind: 'system', id: 'follow-ups', name: 'follow-ups' } as const;
 
+const pageSize = 100;
+
 /** The transaction ends without having written anything: the ledger writes nothing without an audit entry. */
 class TakenElsewhere extends Error {}
 
 /**
- * Makes a job of each thing that tasks asked for and whose window is open, one transaction each; returns how many. What waits for its window stays.
+ * Makes a job of each thing that tasks asked for and whose window is open, one transaction each; returns how many, at most `limit`. What waits for its window stays.
  * What cannot be made a job of (the target is gone, this release does not know the task) is refused, and says why. Any number may do it at once.
  */
 export async function startFollowUps(
@@ -24,21 +26,34 @@ export async function startFollowUps(
   limit: number,
 ): Promise<number> {
   const ctx = { actor, ...trace };
-  const [open, now] = await Promise.all([deps.ledger.followUps.listOpen(limit), deps.ledger.now()]);
+  const now = await deps.ledger.now();
   let started = 0;
-  for (const { id } of open.filter(({ window }) => isWithinWindow(window, now))) {
-    try {
-      started += await deps.ledger.transaction(ctx, async (tx) => {
-        const followUp = await tx.followUps.lockOpen(id);
-        if (followUp === undefined) throw new TakenElsewhere();
-        const { job, audit } = await start(deps, ctx, tx, followUp);
-        return { result: job, audit: [audit] };
-      });
-    } catch (error) {
-      if (!(error instanceof TakenElsewhere)) throw error;
+  let afterId = 0;
+  // Page by page: however many wait for their window, they keep nobody behind them from starting.
+  for (;;) {
+    const page = await deps.ledger.followUps.listOpen(pageSize, afterId);
+    for (const { id, window } of page) {
+      if (started === limit) return started;
+      if (isWithinWindow(window, now)) started += await startOne(deps, ctx, id);
+      afterId = id;
     }
+    if (page.length < pageSize) return started;
   }
-  return started;
+}
+
+/** 1 when a job was made of it; 0 when it was refused, or another process has it. */
+async function startOne(deps: FollowUpDeps, ctx: RequestContext, id: number): Promise<0 | 1> {
+  try {
+    return await deps.ledger.transaction(ctx, async (tx) => {
+      const followUp = await tx.followUps.lockOpen(id);
+      if (followUp === undefined) throw new TakenElsewhere();
+      const { job, audit } = await start(deps, ctx, tx, followUp);
+      return { result: job, audit: [audit] };
+    });
+  } catch (error) {
+    if (error instanceof TakenElsewhere) return 0;
+    throw error;
+  }
 }
 
 async function start(

@@ -33,8 +33,8 @@ export interface PastFollowUp {
 }
 
 export interface FollowUpReader {
-  /** Follow-ups nobody has started, oldest first. */
-  listOpen(limit: number): Promise<readonly FollowUp[]>;
+  /** Follow-ups nobody has started, oldest first, after the one of this id. */
+  listOpen(limit: number, afterId: number): Promise<readonly FollowUp[]>;
 }
 
 export interface FollowUpWriter {

@@ -1,18 +1,17 @@
+import type { Usual } from '@slacktide/domain';
 import { executionsBetween, meanMs, rowsPerCall } from './executions.ts';
 import type { Look } from './looks.ts';
 import type { Counters } from './read.ts';
 import type { SlowQueryPatternConfig } from './schema.ts';
 
-/** What is usual of a value: median and median absolute deviation of it between earlier looks. */
-export interface Usual {
-  readonly median: number;
-  readonly deviation: number;
+/** What is usual of a value between earlier looks. */
+export interface UsualBetweenLooks extends Usual {
   readonly looks: number;
 }
 
 export interface Baseline {
-  readonly meanMs: Usual;
-  readonly rowsPerCall: Usual;
+  readonly meanMs: UsualBetweenLooks;
+  readonly rowsPerCall: UsualBetweenLooks;
 }
 
 /** `looks` newest first; what was counted between any two that follow each other is one measure. By id. */
@@ -41,12 +40,7 @@ export function learnBaselines(
   );
 }
 
-/** More than three deviations above the median, and more than one and a half times it. */
-export function isUnusual(value: number, { median, deviation }: Usual): boolean {
-  return value > Math.max(median + 3 * deviation, 1.5 * median);
-}
-
-function usualOf(values: readonly number[]): Usual {
+function usualOf(values: readonly number[]): UsualBetweenLooks {
   const middle = medianOf(values);
   return { median: middle, deviation: medianOf(values.map((value) => Math.abs(value - middle))), looks: values.length };
 }

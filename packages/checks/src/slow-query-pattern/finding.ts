@@ -1,6 +1,6 @@
 import type { FoundFinding, JsonObject, Severity } from '@slacktide/domain';
-import { redactStatement } from '@slacktide/domain';
-import { type Baseline, isUnusual, type Usual } from './baseline.ts';
+import { isUnusual, redactStatement } from '@slacktide/domain';
+import type { Baseline, UsualBetweenLooks } from './baseline.ts';
 import { meanMs, p95Ms, rowsPerCall } from './executions.ts';
 import type { Counters, Statement } from './read.ts';
 import type { SlowQueryPatternConfig } from './schema.ts';
@@ -100,7 +100,7 @@ function latelyJson(lately: Counters): JsonObject {
   return { calls: lately.calls, mean_ms: rounded(meanMs(lately)), rows_per_call: rounded(rowsPerCall(lately)) };
 }
 
-function usualJson(usual: Usual | undefined): JsonObject | null {
+function usualJson(usual: UsualBetweenLooks | undefined): JsonObject | null {
   if (usual === undefined) return null;
   return { median: rounded(usual.median), deviation: rounded(usual.deviation), looks: usual.looks };
 }

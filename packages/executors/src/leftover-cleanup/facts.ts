@@ -41,7 +41,9 @@ export async function readLeftoverFacts(
     look('invalid_index', reader, context, { confirm_seconds }),
     look('orphaned_index', reader, context, { confirm_seconds, report_detached_partitions: false }),
   ]);
-  const findings = [...orphaned.findings, ...invalid.findings];
+  const findings = [...orphaned.findings, ...invalid.findings].filter((_, position) =>
+    config.checks.includes(position < orphaned.findings.length ? 'orphaned_index' : 'invalid_index'),
+  );
   const indexes = await readLeftoverIndexes(
     reader,
     findings.map(({ object }) => object),

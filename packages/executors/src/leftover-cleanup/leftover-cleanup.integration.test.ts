@@ -80,6 +80,15 @@ describe.each(majors)('LEFTOVER_CLEANUP on PostgreSQL %i', (major) => {
       'rebuilt_ccnew9',
     ];
     expect(await indexesOf(rig)).toEqual(before);
+    const planned = async (check: LeftoverCleanupConfig['checks'][number]) =>
+      (await rig.plan(leftoverCleanup, { confirm_seconds: 0, checks: [check] })).plan?.steps.map(({ key }) => key) ??
+      [];
+    expect(await planned('orphaned_index')).toEqual([`"we""ird; --".rebuilt_ccnew`]);
+    expect((await planned('invalid_index')).toSorted()).toEqual([
+      `"we""ird; --"."failed; --"`,
+      `"we""ird; --"."half; dropped"`,
+      `"we""ird; --"."lost; --"`,
+    ]);
     const { plan, steps, effects, rollbackPoints } = await clean(rig);
     expect(toldOf(steps).toSorted()).toEqual([
       [`"we""ird; --"."failed; --"`, 'failed_create', 'drop', 'done'],

@@ -10,6 +10,11 @@ const config = z.strictObject({
     .describe(
       'Indexes by name, e.g. "public.orders_idx_ccnew": of them those that are leftovers. Empty = whatever leftovers there are. A name the target lacks is refused.',
     ),
+  checks: z
+    .array(z.enum(['invalid_index', 'orphaned_index']))
+    .min(1)
+    .default(['invalid_index', 'orphaned_index'])
+    .describe('The checks whose findings are acted on. Default both, invalid_index and orphaned_index.'),
   repair: z
     .enum(['rebuild', 'drop'])
     .default('rebuild')

@@ -1,5 +1,6 @@
 import type { SafeguardFigures } from '@slacktide/application/ports';
 import { type CareStep, type CheckReport, careSteps, type JsonObject } from '@slacktide/domain';
+import { hasWorkingCopySuffix } from '@slacktide/targets';
 import type { StepFollowUp } from './follow-up.ts';
 
 /** What a step puts into the run's document: names within `cleanup`, or `integrity_check`. */
@@ -16,9 +17,9 @@ export function documentPart(
     case 1:
       return { integrity_check: integrity(reports) };
     case 2:
-      return { orphaned_indexes: found, orphaned_indexes_removed: done };
+      return { orphaned_indexes: found, orphaned_indexes_removed: countRemoved(acted, true) };
     case 3:
-      return { invalid_indexes: found, invalid_indexes_removed: done };
+      return { invalid_indexes: found, invalid_indexes_removed: countRemoved(acted, false) };
     case 4:
       return { stale_advisory_locks: found };
     case 5:
@@ -55,6 +56,12 @@ export function documentPart(
     default:
       throw new Error(`step ${number} has no checks`);
   }
+}
+
+/** Both steps have one task type for it: what it dropped is told apart by the names, `workingCopies` being those of rebuilds. */
+function countRemoved(acted: StepFollowUp | undefined, workingCopies: boolean): number {
+  const dropped = acted?.done.filter(({ action }) => action === 'drop_index') ?? [];
+  return dropped.filter(({ object }) => hasWorkingCopySuffix(object.replace(/"$/, '')) === workingCopies).length;
 }
 
 /** What a rebuild sets off is done after the run: `rebuilt` are those since the run before. */

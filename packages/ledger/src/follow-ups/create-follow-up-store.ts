@@ -7,9 +7,9 @@ type Row = typeof followUps.$inferSelect;
 /** What tasks asked for. */
 export function createFollowUpReader(sql: LedgerSql): FollowUpReader {
   return {
-    async listOpen(limit) {
+    async listOpen(limit, afterId) {
       const rows = await sql<Row[]>`
-        SELECT * FROM follow_ups WHERE job_id IS NULL AND refused IS NULL ORDER BY id LIMIT ${limit}`;
+        SELECT * FROM follow_ups WHERE job_id IS NULL AND refused IS NULL AND id > ${afterId} ORDER BY id LIMIT ${limit}`;
       return rows.map(followUpOf);
     },
   };
