@@ -1,5 +1,5 @@
 import type { CheckReport } from '@slacktide/domain';
-import type pg from 'pg';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { createDatabase, majors, startPostgres } from '../../../../test/support/postgres.ts';
 import { type CheckRig, openCheckRig } from '../../test/check-rig.ts';
@@ -37,8 +37,17 @@ describe.each(majors)('hanging_index_build on PostgreSQL %i', (major) => {
 
   const run = (config: Partial<HangingIndexBuildConfig> = atOnce, as?: string) =>
     rig.run(hangingIndexBuild, config, as === undefined ? {} : { as });
-  /** Until the build is seen to wait for somebody. */
+  /** Until the build is seen to wait for somebody. First from another database: a snapshot in its own, ours too, would be one more to wait for. */
   const runUntilHung = async (): Promise<CheckReport> => {
+    const [{ database } = { database: '' }] = await rig.sql<{ database: string }>(
+      'SELECT current_database() AS database',
+    );
+    const waits = `SELECT FROM pg_stat_progress_create_index AS p JOIN pg_stat_activity AS a USING (pid)
+      WHERE p.datname = $1 AND a.wait_event_type = 'Lock'`;
+    const elsewhere = new pg.Client({ connectionString: inject('targetUrls')[major] });
+    await elsewhere.connect();
+    onTestFinished(() => elsewhere.end());
+    await expect.poll(async () => (await elsewhere.query(waits, [database])).rowCount).toBeGreaterThan(0);
     let report = await run();
     await expect
       .poll(async () => {
