@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { testCounts } from './test-counts.mjs';
+import { failedTests, testCounts } from './test-counts.mjs';
 
 function report(content) {
   const dir = mkdtempSync(join(tmpdir(), 'slacktide-report-'));
@@ -23,4 +23,21 @@ it('counts a run that failed without a failed test as one failure', () => {
 
 it('counts a run that left no report as one failure', () => {
   expect(testCounts(report(undefined), false)).toEqual({ passed: 0, failed: 1 });
+});
+
+it('names what failed, and why, in a line each', () => {
+  const passed = { fullName: 'adds', status: 'passed', failureMessages: [] };
+  const failed = { fullName: 'sums carries', status: 'failed', failureMessages: ['Error: 1 is not 2\n    at sum'] };
+  const content = {
+    testResults: [
+      { name: '/project/a.test.ts', status: 'failed', message: '', assertionResults: [passed, failed] },
+      { name: '/project/b.test.ts', status: 'failed', message: 'no such module\nb', assertionResults: [] },
+      { name: '/project/c.test.ts', status: 'passed', message: '', assertionResults: [passed] },
+    ],
+  };
+  expect(failedTests(report(content), '/project')).toEqual([
+    'a.test.ts > sums carries: Error: 1 is not 2',
+    'b.test.ts: no such module',
+  ]);
+  expect(failedTests(report(undefined), '/project')).toEqual([]);
 });

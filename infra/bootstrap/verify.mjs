@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from './paths.mjs';
 import { runStage } from './run-stage.mjs';
-import { testCounts } from './test-counts.mjs';
+import { failedTests, testCounts } from './test-counts.mjs';
 
 const minuteMs = 60_000;
 const reports = mkdtempSync(join(tmpdir(), 'slacktide-verify-'));
@@ -18,6 +18,7 @@ function check(name, argv) {
     argv,
     deadlineMs: 1.5 * minuteMs,
     count: (ok) => (ok ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }),
+    failures: () => [],
   };
 }
 
@@ -26,7 +27,8 @@ function suite(name, deadlineMs) {
   const report = join(reports, `${name}.json`);
   const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--project', name];
   const argv = [...vitest, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  return { name, argv, deadlineMs, count: (ok) => testCounts(report, ok) };
+  const count = (ok) => testCounts(report, ok);
+  return { name, argv, deadlineMs, count, failures: () => failedTests(report, root) };
 }
 
 // Deadlines are for what hangs: the whole takes some forty minutes on two idle cores, and twice that on busy ones.
@@ -54,7 +56,7 @@ try {
     if (stopped.signal.aborted) break;
     console.log(`\n━━ ${stage.name}`);
     const { ok, why, seconds } = await runStage(stage, stopped.signal);
-    results.push({ name: stage.name, ok, seconds, ...stage.count(ok) });
+    results.push({ name: stage.name, ok, seconds, ...stage.count(ok), failures: stage.failures() });
     console.log(`━━ ${stage.name}: ${ok ? 'passed' : `FAILED (${why})`} in ${seconds.toFixed(1)} s`);
   }
 } finally {
@@ -64,6 +66,8 @@ try {
 const sum = (key) => results.reduce((total, result) => total + result[key], 0);
 const missing = stages.length - results.length;
 console.log('');
+// Last, so that the end of a log is enough to see what to look at.
+for (const { name, failures } of results) for (const line of failures) console.log(`failed in ${name}: ${line}`);
 for (const { name, ok, passed, failed, seconds } of results) {
   console.log(`${ok ? 'ok  ' : 'FAIL'} ${name.padEnd(16)} ${passed} passed, ${failed} failed, ${seconds.toFixed(1)} s`);
 }
