@@ -21,12 +21,13 @@ end
 return asleep
 `;
 
-/** A delay that ran out so lately is somebody's who is about to look. In milliseconds. */
-const overdueMs = 1_000;
+/** What has been so for less than this may be somebody's who is about to look. In milliseconds. */
+const aboutToLookMs = 1_000;
 
 /**
  * The marker is how BullMQ wakes one blocked worker of a queue. A worker that is killed with the marker in hand leaves the others asleep until they
- * look by themselves (`blockForMs`). A queue found asleep twice running gets a new one: once may be a worker just about to look. `nowMs` is the ledger's time.
+ * look by themselves (`blockForMs`). A queue found asleep again after a second gets a new one: before, a worker may be just about to look. `nowMs` is the
+ * ledger's time.
  */
 export function queueWaker(
   connections: Connections,
@@ -34,15 +35,21 @@ export function queueWaker(
   nowMs: () => number,
 ): () => Promise<readonly string[]> {
   connections.commands.defineCommand('slacktideWake', { numberOfKeys: 0, lua: findAsleep });
-  let before: readonly number[] = [];
+  /** Queues found asleep at every look since that moment. */
+  let asleepSince: ReadonlyMap<number, number> = new Map();
   return async () => {
-    const suspects = `,${before.join(',')},`;
+    const now = nowMs();
+    const suspects = new Set([...asleepSince].filter(([, since]) => now - since >= aboutToLookMs).map(([at]) => at));
     const asleep = await connections.command('look for sleeping queues', () =>
-      connections.commands.slacktideWake(nowMs() - overdueMs, suspects, ...queues.map((queue) => queue.toKey(''))),
+      connections.commands.slacktideWake(
+        now - aboutToLookMs,
+        `,${[...suspects].join(',')},`,
+        ...queues.map((queue) => queue.toKey('')),
+      ),
     );
-    const woken = asleep.filter((position) => before.includes(position));
-    before = asleep.filter((position) => !woken.includes(position));
-    return woken.map((position) => queues[position - 1]?.name ?? '');
+    const left = asleep.filter((position) => !suspects.has(position));
+    asleepSince = new Map(left.map((position) => [position, asleepSince.get(position) ?? now]));
+    return asleep.filter((position) => suspects.has(position)).map((position) => queues[position - 1]?.name ?? '');
   };
 }
 
