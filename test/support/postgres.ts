@@ -4,6 +4,7 @@ import { embeddedPostgres, reachableInstallation, serverAccount, startPostgresSe
 import pg from 'pg';
 import { makeClusterDir } from './cluster-dir.ts';
 import { onFreePort } from './free-port.ts';
+import { quickPassword } from './quick-password.ts';
 
 /** The PostgreSQL majors under care, each available to tests: `describe.each(majors)('PostgreSQL %i', …)`. */
 export const majors = [14, 15, 16, 17, 18] as const;
@@ -39,19 +40,23 @@ const testSettings = {
 /**
  * Starts PostgreSQL `major` with a fresh cluster on a free port. `flags` are settings, e.g. `['log_statement=all']`, and
  * win over the defaults. Takes about a second; a test that only needs a database takes `inject('postgresUrl')` (for a
- * ledger) or `inject('targetUrls')[major]` (for a target) and `createDatabase`.
+ * ledger) or `inject('targetUrls')[major]` (for a target) and `createDatabase`. `installation` is a directory with other
+ * binaries of that major than those of npm.
  */
-export function startPostgres(major: PostgresMajor, { flags = [] }: { flags?: string[] } = {}): Promise<TestPostgres> {
+export function startPostgres(
+  major: PostgresMajor,
+  { flags = [], installation }: { flags?: string[]; installation?: string } = {},
+): Promise<TestPostgres> {
   const account = serverAccount();
   return onFreePort(async (port) => {
     const dir = makeClusterDir(account, `postgres-${major}`);
     const dataDir = join(dir, 'data');
     const server = await startPostgresServer({
-      installation: reachableInstallation(embeddedPostgres(major, import.meta.url), account, dir),
+      installation: installation ?? reachableInstallation(embeddedPostgres(major, import.meta.url), account, dir),
       account,
       dataDir,
       port,
-      superuserPassword: 'postgres',
+      superuserPassword: quickPassword('postgres'),
       logFile: join(dir, 'postgres.log'),
       settings: { ...testSettings, ...Object.fromEntries(flags.map(toSetting)) },
       temporaryDir: dir,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { onTestFinished } from 'vitest';
+import { quickPassword } from './quick-password.ts';
 
 /**
  * Makes a role of the running test's own on the server of `adminUrl` (a superuser); dropped with the test, when the databases in which
@@ -11,7 +12,7 @@ export async function createRole(
   definition = '',
 ): Promise<{ name: string; urlOf(url: string): string }> {
   const name = `role_${randomBytes(6).toString('hex')}`;
-  await run(adminUrl, `CREATE ROLE ${name} LOGIN PASSWORD 'role' ${definition}`);
+  await run(adminUrl, `CREATE ROLE ${name} LOGIN PASSWORD '${quickPassword('role')}' ${definition}`);
   onTestFinished(() => run(adminUrl, `DROP ROLE ${name}`));
   return {
     name,

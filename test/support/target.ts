@@ -2,6 +2,7 @@ import type { TargetAddress } from '@slacktide/application/ports';
 import pg from 'pg';
 import { inject, onTestFinished } from 'vitest';
 import { createDatabase, type PostgresMajor } from './postgres.ts';
+import { quickPassword } from './quick-password.ts';
 
 /** A database under care of the running test's own, with the ordinary role that takes care of it. */
 export interface FreshTarget {
@@ -45,7 +46,7 @@ export async function freshTarget(
   });
   const admin = await connectTo(databaseUrl);
   const password = 'target-password';
-  await admin.query(`CREATE ROLE ${role} LOGIN PASSWORD '${password}'`);
+  await admin.query(`CREATE ROLE ${role} LOGIN PASSWORD '${quickPassword(password)}'`);
   await admin.query(`ALTER DATABASE ${name} OWNER TO ${role}; ALTER SCHEMA public OWNER TO ${role}`);
   const { host } = new URL(databaseUrl);
   const url = `postgresql://${role}:${password}@${host}/${name}`;

@@ -28,6 +28,13 @@ COMMENT ON INDEX t_k_again IS 'kept';
 ALTER TABLE t CLUSTER ON t_k;
 ANALYZE t`;
 
+/** On a server of many: whoever makes or drops a database there asks for checkpoints, and would have this work wait for them to stop. */
+const dropDuplicate = {
+  rebuild: false,
+  drop_duplicate: true,
+  throttle: { max_requested_checkpoints: null, max_wal_mb_per_second: null, max_active_sessions: null },
+};
+
 /** A ledger, a target with an index that duplicates another, and a worker that runs whatever job there is. */
 async function setup(major: 14 | 18) {
   const ledger = await executionsSetup();
@@ -115,7 +122,7 @@ describe.each([14, 18] as const)('the watch over a dropped index on PostgreSQL %
   it('makes the index again by itself when statements of its table get worse, once, whoever looks after it', async () => {
     const { target, run, start, controlPlane, execute, look, watchNow, indexes, sql, ledger } = await setup(major);
     await execute(30);
-    const dropped = await run(await start('INDEX_OPTIMIZE', { rebuild: false, drop_duplicate: true }));
+    const dropped = await run(await start('INDEX_OPTIMIZE', dropDuplicate));
     expect(dropped).toMatchObject({ state: 'SUCCEEDED', result: { dropped: 1, done: 1 } });
     expect(await indexes()).toEqual(['t_k ']);
     expect(await watchNow()).toMatchObject({ state: 'open' });
@@ -154,7 +161,7 @@ describe.each([14, 18] as const)('the watch over a dropped index on PostgreSQL %
   it('stays quiet when they do not, and ends with its time', async () => {
     const { run, start, controlPlane, execute, look, watchNow, sql } = await setup(major);
     await execute(40);
-    await run(await start('INDEX_OPTIMIZE', { rebuild: false, drop_duplicate: true }));
+    await run(await start('INDEX_OPTIMIZE', dropDuplicate));
     for (const times of [5, 40, 40]) {
       await execute(times);
       await look();
@@ -169,7 +176,7 @@ describe.each([14, 18] as const)('the watch over a dropped index on PostgreSQL %
   it('begins one look however many processes look after it', async () => {
     const { run, start, controlPlane, execute, sql } = await setup(major);
     await execute(40);
-    await run(await start('INDEX_OPTIMIZE', { rebuild: false, drop_duplicate: true }));
+    await run(await start('INDEX_OPTIMIZE', dropDuplicate));
     await sql`UPDATE watches SET next_look_at = now()`;
     const turns = await Promise.all([controlPlane(), controlPlane(), controlPlane()].map((turn) => turn()));
     expect(turns.reduce((sum, { looks }) => sum + looks, 0)).toBe(1);
@@ -179,7 +186,7 @@ describe.each([14, 18] as const)('the watch over a dropped index on PostgreSQL %
   it('is void, or ends, when the index is there', async () => {
     const { target, run, start, execute, look, watchNow, sql } = await setup(major);
     await execute(40);
-    await run(await start('INDEX_OPTIMIZE', { rebuild: false, drop_duplicate: true }));
+    await run(await start('INDEX_OPTIMIZE', dropDuplicate));
     await target.owner.query('CREATE INDEX t_k_again ON t (k)');
     await look();
     expect(await watchNow()).toMatchObject({ state: 'ended' });

@@ -190,6 +190,38 @@ describe('a task on a target under load', () => {
     });
   });
 
+  it('does nothing more when its window closed meanwhile', async () => {
+    const it = await setup({ max_active_sessions: 0 });
+    const { keepBusy } = await onOwnServer(it);
+    const busy = await keepBusy();
+    const running = it.run();
+    await expect.poll(it.keysNow).toContain('pause-1 RUNNING');
+    const closed = (new Date().getUTCHours() + 12) % 24;
+    await it.sql`UPDATE jobs SET window_start_hour = ${closed}, window_end_hour = ${(closed + 1) % 24} WHERE id = ${it.job.id}`;
+    await busy.stop();
+    expect(await running).toEqual({ kind: 'done' });
+    expect(it.did).toEqual([]);
+    expect(await it.shown()).toMatchObject({
+      state: 'SKIPPED',
+      reason: 'outside_window',
+      steps: [{ reason: 'outside_window' }, { reason: 'outside_window' }, { key: 'pause-1', state: 'SUCCEEDED' }],
+    });
+  });
+
+  it('waits no longer once its lease is lost, and leaves everything to whoever has it', async () => {
+    const it = await setup({ max_active_sessions: 0 });
+    const { keepBusy } = await onOwnServer(it);
+    const busy = await keepBusy();
+    const running = it.run();
+    await expect.poll(it.keysNow).toContain('pause-1 RUNNING');
+    it.running.abortAll('lease_lost');
+    const end = await running;
+    await busy.stop();
+    expect(end).toMatchObject({ kind: 'later' });
+    expect(it.did).toEqual([]);
+    expect(await it.shown()).toMatchObject({ state: 'PENDING', reason: 'lease_lost' });
+  });
+
   it('keeps the pauses of an earlier attempt, and counts none of them for a step of its plan', async () => {
     const it = await setup({ max_active_sessions: 0 });
     const { keepBusy } = await onOwnServer(it);
