@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActRun } from './act-run.ts';
 import type { ConcurrentProof } from './concurrent-remnant.ts';
 import type { ConcurrentEnd, ConcurrentLimits } from './concurrent-work.ts';
@@ -6,6 +7,7 @@ import { readUnusable, type UnusableIndex } from './unusable-indexes.ts';
 
 /** Shorter than the session's limit for cleaning up: a refused lock is then told from a statement that was cut short. */
 const longestLockTimeoutSeconds = 10;
+const atWorkPollMs = 100;
 
 /** What was done about what a failed statement left. */
 export interface ClearedAway {
@@ -50,7 +52,7 @@ export async function clearAway(
     const seconds = Math.min(lock_timeout_seconds, longestLockTimeoutSeconds);
     await run.session.cleanUp(`SET lock_timeout = '${seconds}s'`);
     for (const index of work.drop) {
-      const reason = await drop(run, index);
+      const reason = await drop(run, proof, index, seconds);
       if (reason !== null) left.push({ index: index.quoted, reason });
       else dropped.push(index.quoted);
       finishedDrop ||= reason === null && proof.operation === 'drop' && index.oid === proof.index_oid;
@@ -68,9 +70,36 @@ export async function clearAway(
 }
 
 /** Null = dropped. */
-async function drop(run: ActRun, { quoted, atWork }: UnusableIndex): Promise<string | null> {
-  if (atWork) return 'another session is at work there';
-  return await run.session.cleanUp(`DROP INDEX CONCURRENTLY ${quoted}`).then(() => null, reasonOf);
+async function drop(
+  run: ActRun,
+  proof: ConcurrentProof,
+  index: UnusableIndex,
+  seconds: number,
+): Promise<string | null> {
+  const state = await afterOthers(run, proof, index, seconds);
+  if (state === 'gone') return null;
+  if (state === 'at_work') return 'another session is at work there';
+  return await run.session.cleanUp(`DROP INDEX CONCURRENTLY ${index.quoted}`).then(() => null, reasonOf);
+}
+
+/** Whoever waited for our statement is at work now that it gave way, often for a moment only: waits for them as long as for a lock. */
+async function afterOthers(
+  run: ActRun,
+  proof: ConcurrentProof,
+  index: UnusableIndex,
+  seconds: number,
+): Promise<'free' | 'at_work' | 'gone'> {
+  const untilMs = performance.now() + seconds * 1_000;
+  for (let { atWork } = index; atWork; ) {
+    if (performance.now() > untilMs) return 'at_work';
+    run.progress({ phase: 'waiting for who is at work there', percent: null, etaSeconds: null });
+    // Being told to stop is no reason to leave something behind.
+    await sleep(atWorkPollMs);
+    const now = (await readLeftovers(run, proof)).find(({ oid }) => oid === index.oid);
+    if (now === undefined) return 'gone';
+    atWork = now.atWork;
+  }
+  return 'free';
 }
 
 /** A rebuild may take long: it is done only by work that was not told to stop. Null = valid again. */

@@ -59,6 +59,28 @@ describe.each(majors)('the start gate on PostgreSQL %i', (major) => {
   });
 });
 
+describe.each([14, 18] as const)('the start gate on PostgreSQL %i, on a table that is never idle', (major) => {
+  it.each(operations)('lets %s begin among short transactions', async (operation) => {
+    const rig = await openActRig(major, { indexed: operation !== 'create' });
+    const busy = await rig.keepBusy();
+    const { end } = await rig.run(operation, { gate_timeout_seconds: 10 });
+    expect(await busy.stop()).toBeGreaterThan(1);
+    expect(end).toMatchObject({ kind: 'done', gate: { gate: 'wait', blockers: [] } });
+    expect(await rig.indexes()).toEqual(operation === 'drop' ? [] : [name]);
+  });
+
+  it.each(operations)('keeps %s back for one that stays, and names that alone', async (operation) => {
+    const rig = await openActRig(major, { indexed: operation !== 'create' });
+    const busy = await rig.keepBusy();
+    const old = await rig.somebody(writesTable);
+    const { rows } = await old.query('SELECT pg_backend_pid() AS pid');
+    const { end } = await rig.run(operation, { gate_timeout_seconds: 3 });
+    await busy.stop();
+    expect(end).toMatchObject({ kind: 'skipped', reason: 'blocked', result: { blockers: [{ pid: rows[0].pid }] } });
+    expect(rig.sent).toEqual([]);
+  });
+});
+
 describe('what the gate tells of those in the way', () => {
   it('is without the literals of their statements', async () => {
     const rig = await openActRig(18);

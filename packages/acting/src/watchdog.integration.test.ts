@@ -44,6 +44,32 @@ describe.each([14, 18] as const)('the watchdog on PostgreSQL %i', (major) => {
     expect(await rig.indexes()).toEqual(before);
   });
 
+  it.each(['create', 'reindex'] as const)(
+    'clears away what %s left once those it gave way to are done',
+    async (operation) => {
+      const rig = await openActRig(major, { indexed: operation !== 'create' });
+      const before = await rig.indexes();
+      await rig.somebody(waitsFor[operation].sql);
+      const next = await rig.somebody('BEGIN');
+      let through: Promise<unknown> | undefined;
+      const onWait = (): void => {
+        through = next.query(`LOCK TABLE "we""ird; --"."it's" IN SHARE UPDATE EXCLUSIVE MODE`);
+      };
+      const phases = new Set<string>();
+      const onProgress = ({ phase }: { phase: string }): void => {
+        if (phase === 'waiting for who is at work there' && !phases.has(phase)) void next.query('COMMIT');
+        phases.add(phase);
+      };
+      const limits = { gate: 'go', max_blocking_seconds: 0.3 } as const;
+      const { end, records } = await rig.run(operation, limits, { onWait, onProgress });
+      await through;
+      expect(phases).toContain('waiting for who is at work there');
+      expect(end).toMatchObject({ kind: 'failed', error: { code: 'blocking_others', detail: { left: [] } } });
+      expect(records).toMatchObject([{ outcome: 'swept' }]);
+      expect(await rig.indexes()).toEqual(before);
+    },
+  );
+
   it('lets go on what makes others wait for less', async () => {
     const rig = await openActRig(major);
     const somebody = await rig.somebody(waitsFor.reindex.sql);

@@ -155,6 +155,31 @@ export async function openActRig(major: PostgresMajor, { indexed = true, adminUr
       await client.query(sql);
       return client;
     },
+    /** Two sessions that write to the table by turns: there is always a transaction, and none for long. `stop` tells how many there were. */
+    keepBusy: async () => {
+      const clients = [await target.connect(), await target.connect()] as const;
+      await clients[1].query(writesTable);
+      let transactions = 1;
+      let isOver = false;
+      const writing = (async () => {
+        while (!isOver) {
+          for (const [next, last] of [clients, clients.toReversed()] as const) {
+            await next?.query(writesTable);
+            await last?.query('COMMIT');
+            transactions += 1;
+          }
+        }
+        await clients[1].query('COMMIT');
+      })();
+      writing.catch(() => undefined); // told by `stop`
+      return {
+        stop: async () => {
+          isOver = true;
+          await writing;
+          return transactions;
+        },
+      };
+    },
     terminate: (pid: number) => target.admin.query('SELECT pg_terminate_backend($1, 5000)', [pid]),
     /** Indexes of the table: name, and ` invalid` or ` dead` where queries cannot use it. */
     indexes: async (): Promise<string[]> => {

@@ -12,6 +12,8 @@ export interface Blocker {
   /** Null for a prepared transaction. */
   readonly pid: number | null;
   readonly backendStart: string | null;
+  /** Its virtual transaction id, which the next transaction of the session does not have, and every role may see; null = it is in none. */
+  readonly transaction: string | null;
   readonly user: string | null;
   readonly applicationName: string | null;
   readonly backendType: string | null;
@@ -40,12 +42,12 @@ lk AS (
          OR NOT l.granted AND l.mode IN ('ShareUpdateExclusiveLock','ShareLock','ShareRowExclusiveLock','ExclusiveLock','AccessExclusiveLock'))
   GROUP BY 2, 3),
 snap AS (
-  SELECT 'snapshot'::text AS why, a.pid, NULL::text AS vxid, 'xmin ' || a.backend_xmin || ' age ' || age(a.backend_xmin) AS detail
-  FROM pg_stat_activity a, me
+  SELECT 'snapshot'::text AS why, a.pid, v.virtualtransaction AS vxid, 'xmin ' || a.backend_xmin || ' age ' || age(a.backend_xmin) AS detail
+  FROM pg_stat_activity a CROSS JOIN me LEFT JOIN pg_locks v ON v.pid = a.pid AND v.locktype = 'virtualxid' AND v.granted
   WHERE $2::text <> 'drop' AND a.datid = me.db AND a.pid <> pg_backend_pid() AND ${outlivedSnapshotSql}),
 w AS (SELECT * FROM lk UNION ALL SELECT * FROM snap)
 SELECT w.why, w.pid, a.backend_start::text AS "backendStart", a.usename::text AS "user", a.application_name AS "applicationName",
-  a.backend_type AS "backendType", a.state, extract(epoch FROM now() - coalesce(a.xact_start, px.prepared))::float8 AS "transactionAgeSeconds", w.detail,
+  a.backend_type AS "backendType", w.vxid AS transaction, a.state, extract(epoch FROM now() - coalesce(a.xact_start, px.prepared))::float8 AS "transactionAgeSeconds", w.detail,
   a.query, px.gid AS "preparedTransaction", px.prepared::text AS "preparedAt"
 FROM w LEFT JOIN pg_stat_activity a ON a.pid = w.pid
   LEFT JOIN pg_locks t ON w.pid IS NULL AND t.locktype = 'transactionid' AND t.virtualtransaction = w.vxid AND t.granted
