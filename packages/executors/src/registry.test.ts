@@ -50,6 +50,7 @@ describe.each(taskTypes.map((taskType) => [taskType.type, taskType] as const))('
     const defaults = config.parse({});
     expect(config.parse(defaults)).toEqual(defaults);
     expect(JSON.parse(JSON.stringify(defaults))).toEqual(defaults);
+    expect(Object.keys(defaults)).toEqual(expect.arrayContaining([...(taskType.newKeys ?? [])]));
   });
 
   it('refuses keys it does not know', () => {

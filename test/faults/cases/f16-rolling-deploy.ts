@@ -7,7 +7,7 @@ import { previousRelease, whyNoPreviousRelease } from '../injectors/previous-rel
 
 /** Index of the release among control planes and among workers. */
 const [ofNow, ofBefore] = [0, 1];
-const known = ['STATISTICS_UPDATE', 'METRICS_COLLECTION', 'CHECKPOINT'];
+const known = ['STATISTICS_UPDATE', 'METRICS_COLLECTION', 'CHECKPOINT', 'MVCC_CLEANUP', 'INDEX_REBUILD'];
 const onlyNow = 'WITNESS';
 
 /**

@@ -1,3 +1,4 @@
+import type { JsonObject } from '@slacktide/domain';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { TaskType } from '../ports/index.ts';
@@ -44,6 +45,21 @@ describe('checkTasks', () => {
         { key: 'sweep-2', type: 'SWEEP', config: { tables: [], limit: 9 }, needs: ['after'], timeLimitSeconds: 60 },
       ],
     });
+  });
+
+  it('keeps keys that the release before lacks only where they differ from their default', () => {
+    const config = z.strictObject({
+      limit: z.int().default(3).describe('How many'),
+      pause: z.strictObject({ ms: z.int().default(5) }).prefault({}),
+    });
+    const grown = { ...sweep, config: config as z.ZodType as TaskType['config'], newKeys: ['pause'] };
+    const configOf = (given: JsonObject) => {
+      const checked = checkTasks(taskTypeCatalog([grown]), [{ type: 'SWEEP', config: given }]);
+      return checked.kind === 'tasks' ? checked.tasks[0]?.config : checked;
+    };
+    expect(configOf({})).toEqual({ limit: 3 });
+    expect(configOf({ pause: { ms: 5 } })).toEqual({ limit: 3 });
+    expect(configOf({ pause: { ms: 6 } })).toEqual({ limit: 3, pause: { ms: 6 } });
   });
 
   it('names the task, the type and the configuration key that is wrong, all at once', () => {

@@ -85,4 +85,5 @@ export const taskType: TaskType<MvccCleanupConfig> = {
   description:
     'VACUUM of the tables with too many dead rows, or near transaction id wraparound; says who keeps dead rows from being removed.',
   config,
+  newKeys: ['throttle'],
 };

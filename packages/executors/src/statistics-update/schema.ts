@@ -48,4 +48,5 @@ export const taskType: TaskType<StatisticsUpdateConfig> = {
   class: 'idempotent',
   description: 'ANALYZE of the tables whose planner statistics are missing or out of date, the most urgent first.',
   config,
+  newKeys: ['throttle'],
 };
