@@ -16,9 +16,11 @@ export { measuredWaste } from './measured-waste.ts';
 export { checks } from './registry.ts';
 export { describeStandby } from './replication/describe-standby.ts';
 export { checkTypes } from './schemas.ts';
+export type { KnownStatement, StatementIdentity } from './slow-query-pattern/statement-identity.ts';
 export {
   type StatementWindow,
   type WatchedStatement,
   type WatchedStatements,
   watchedStatements,
 } from './slow-query-pattern/statement-windows.ts';
+export { type TableWorkload, watchedTables } from './workload/table-workloads.ts';

@@ -1,5 +1,6 @@
 import { median } from 'simple-statistics';
-import { type Point, robustSlope } from './robust-slope.ts';
+import type { Point } from './point.ts';
+import { robustSlope } from './robust-slope.ts';
 
 /** A figure of an object at a moment. */
 export interface Reading {

@@ -7,6 +7,8 @@ const now = new Date('2026-11-30T00:00:00Z');
 const cost = featureNames.indexOf('plan_cost');
 const joins = featureNames.indexOf('joins');
 const limit = featureNames.indexOf('has_limit');
+/** Training computes for seconds where others do so too. */
+const patienceMs = 60_000;
 
 /** An hour each, the last one now; dice that fall the same every time. */
 function samples(
@@ -61,45 +63,71 @@ describe('trainRiskModel', () => {
     return { id: `s${at}`, set, slow: (set[joins] ?? 0) >= 3 && set[limit] === 0 };
   });
 
-  it('learns what a rule cannot, says by how much it wins, and is then used', () => {
-    const trained = trainRiskModel(learnable, now);
-    if (trained.kind !== 'trained') throw new Error(trained.reason);
-    const { model } = trained;
-    expect(model.score.f1).toBeGreaterThan(0.9);
-    expect(model.rule.score.f1).toBeLessThan(0.6);
-    expect(model).toMatchObject({ samples: 300, used: true, trainedAt: now.toISOString() });
+  it(
+    'learns what a rule cannot, says by how much it wins, and is then used',
+    () => {
+      const trained = trainRiskModel(learnable, now);
+      if (trained.kind !== 'trained') throw new Error(trained.reason);
+      const { model } = trained;
+      expect(model.score.f1).toBeGreaterThan(0.9);
+      expect(model.rule.score.f1).toBeLessThan(0.6);
+      expect(model).toMatchObject({ samples: 300, used: true, trainedAt: now.toISOString() });
 
-    const stored = JSON.parse(JSON.stringify(model));
-    const features = (set: Record<number, number>) => featureNames.map((_, position) => set[position] ?? 0);
-    expect(riskOf(stored, features({ [joins]: 5, [cost]: 2 }))).toBeGreaterThan(0.5);
-    expect(riskOf(stored, features({ [joins]: 5, [limit]: 1, [cost]: 2 }))).toBeLessThan(0.5);
-    expect(riskOf({ ...stored, features: ['other'] }, features({}))).toBeUndefined();
-  });
+      const stored = JSON.parse(JSON.stringify(model));
+      const features = (set: Record<number, number>) => featureNames.map((_, position) => set[position] ?? 0);
+      expect(riskOf(stored, features({ [joins]: 5, [cost]: 2 }))).toBeGreaterThan(0.5);
+      expect(riskOf(stored, features({ [joins]: 5, [limit]: 1, [cost]: 2 }))).toBeLessThan(0.5);
+      expect(riskOf({ ...stored, features: ['other'] }, features({}))).toBeUndefined();
+    },
+    patienceMs,
+  );
 
-  it('prints the score that is found by asking the stored model about the later samples', () => {
-    const trained = trainRiskModel(learnable, now);
-    if (trained.kind !== 'trained') throw new Error(trained.reason);
-    const later = learnable.slice(210);
-    const called = later.map(({ features }) => (riskOf(trained.model, features) ?? 0) > 0.5);
-    expect(scoreOf(later, called).accuracy).toBeCloseTo(trained.model.score.accuracy, 1);
-    expect(trainRiskModel(learnable.toReversed(), now)).toEqual(trained);
-  });
+  it(
+    'prints the score that is found by asking the stored model about the later samples',
+    () => {
+      const trained = trainRiskModel(learnable, now);
+      if (trained.kind !== 'trained') throw new Error(trained.reason);
+      const later = learnable.slice(210);
+      const called = later.map(({ features }) => (riskOf(trained.model, features) ?? 0) > 0.5);
+      expect(scoreOf(later, called).accuracy).toBeCloseTo(trained.model.score.accuracy, 1);
+      expect(trainRiskModel(learnable.toReversed(), now)).toEqual(trained);
+    },
+    patienceMs,
+  );
 
-  it('is not used where the plan’s cost, or what was slow before, tells as much', () => {
-    const byCost = samples(200, (dice, at) => {
-      const magnitude = dice() * 6;
-      return { id: `s${at}`, set: { [cost]: magnitude, [joins]: Math.floor(dice() * 4) }, slow: magnitude > 3 };
-    });
-    expect(trainRiskModel(byCost, now)).toMatchObject({
-      kind: 'trained',
-      model: { used: false, rule: { name: 'plan_cost' } },
-    });
-    const byName = samples(200, (dice) => {
-      const which = Math.floor(dice() * 10);
-      return { id: `s${which}`, set: { [joins]: which }, slow: which === 3 || which === 7 };
-    });
-    expect(trainRiskModel(byName, now)).toMatchObject({ model: { used: false, rule: { name: 'slow_before' } } });
-  });
+  it(
+    'trains with no more samples than it has time for, of all times and statements, and is judged by all later ones',
+    () => {
+      const many = samples(4_800, (_, at) => {
+        const which = at % 200;
+        return { id: `s${which}`, set: { [joins]: which % 6, [cost]: which % 7 }, slow: which % 6 >= 3 };
+      });
+      const trained = trainRiskModel(many, now);
+      if (trained.kind !== 'trained') throw new Error(trained.reason);
+      expect(trained.model).toMatchObject({ samples: 4_800, score: { accuracy: 1 } });
+    },
+    patienceMs,
+  );
+
+  it(
+    'is not used where the plan’s cost, or what was slow before, tells as much',
+    () => {
+      const byCost = samples(200, (dice, at) => {
+        const magnitude = dice() * 6;
+        return { id: `s${at}`, set: { [cost]: magnitude, [joins]: Math.floor(dice() * 4) }, slow: magnitude > 3 };
+      });
+      expect(trainRiskModel(byCost, now)).toMatchObject({
+        kind: 'trained',
+        model: { used: false, rule: { name: 'plan_cost' } },
+      });
+      const byName = samples(200, (dice) => {
+        const which = Math.floor(dice() * 10);
+        return { id: `s${which}`, set: { [joins]: which }, slow: which === 3 || which === 7 };
+      });
+      expect(trainRiskModel(byName, now)).toMatchObject({ model: { used: false, rule: { name: 'slow_before' } } });
+    },
+    patienceMs,
+  );
 
   it.each([
     ['too few', learnable.slice(0, 49), '50 samples are needed'],

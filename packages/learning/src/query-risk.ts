@@ -46,8 +46,11 @@ export type Training =
 const leastSamples = 50;
 /** Earlier samples train, later ones judge: a judge is asked about what comes, not about what was. */
 const trainingShare = 0.7;
+/** A tree takes time by the square of its samples, and all else waits: 500 take a second or so. */
+const mostTraining = 500;
 /** Each tree sees nearly all features: few of them matter, and a tree without those votes for the majority. */
 const forestOptions = { seed: 1, maxFeatures: 0.9, replacement: false, nEstimators: 25, useSampleBagging: true };
+const goldenRatio = (1 + Math.sqrt(5)) / 2;
 const planCost = featureNames.indexOf('plan_cost');
 
 /** Trains on the earlier samples and judges by the later ones, beside a trivial rule. Pure: the same samples give the same model. */
@@ -57,7 +60,7 @@ export function trainRiskModel(samples: readonly RiskSample[], now: Date): Train
     return { kind: 'not_enough_data', samples: sorted.length, reason: `${leastSamples} samples are needed` };
   }
   const cut = cutAtInstant(sorted, Math.floor(sorted.length * trainingShare));
-  const training = sorted.slice(0, cut);
+  const training = thinned(sorted.slice(0, cut));
   const test = sorted.slice(cut);
   if (test.length === 0) return notEnough(sorted, 'all samples are of one moment');
   if (!bothSeen(training)) return notEnough(sorted, 'the earlier samples are all slow or all fast');
@@ -102,6 +105,12 @@ function cutAtInstant(sorted: readonly RiskSample[], wanted: number): number {
   if (first > 0) return first;
   const next = sorted.findIndex((sample) => sample.at.getTime() > (at ?? 0));
   return next === -1 ? sorted.length : next;
+}
+
+/** Of more than can be trained with, as many as can, spread over time and statements: the golden ratio falls in step with neither. */
+function thinned(samples: readonly RiskSample[]): readonly RiskSample[] {
+  const share = mostTraining / samples.length;
+  return samples.filter((_, position) => (position * goldenRatio) % 1 < share);
 }
 
 function bothSeen(samples: readonly RiskSample[]): boolean {

@@ -1,10 +1,6 @@
 import { medianSorted } from 'simple-statistics';
-
-/** A value at a moment; `day` in days since whatever. */
-export interface Point {
-  readonly day: number;
-  readonly value: number;
-}
+import type { Point } from './point.ts';
+import { wanderingSpread } from './wandering-spread.ts';
 
 /** A straight line that outliers do not move, with the interval in which its slope lies. */
 export interface RobustLine {
@@ -23,7 +19,8 @@ const mostPoints = 200;
 
 /**
  * Theil–Sen: the median of the slopes of all pairs of points (Sen 1968), and Sen's interval by the variance of Kendall's statistic,
- * n(n−1)(2n+5)/18. Undefined for fewer than two points of different days. Of more than 200 points every so many are taken, the last among them.
+ * n(n−1)(2n+5)/18; wider where the points wander instead of lying about a line, which Sen's interval takes them to do. Undefined for fewer than two points of
+ * different days. Of more than 200 points every so many are taken, the last among them.
  */
 export function robustSlope(points: readonly Point[]): RobustLine | undefined {
   const used = thinned(points);
@@ -39,10 +36,14 @@ export function robustSlope(points: readonly Point[]): RobustLine | undefined {
   const spread = z90 * Math.sqrt((n * (n - 1) * (2 * n + 5)) / 18);
   const slope = medianSorted(slopes);
   const intercept = medianSorted(used.map(({ day, value }) => value - slope * day).sort((a, b) => a - b));
+  const wandering = wanderingSpread(
+    used.toSorted((a, b) => a.day - b.day),
+    slope,
+  );
   return {
     slope,
-    low: ranked(slopes, Math.floor((slopes.length - spread) / 2)),
-    high: ranked(slopes, Math.ceil((slopes.length + spread) / 2)),
+    low: Math.min(ranked(slopes, Math.floor((slopes.length - spread) / 2)), slope - wandering),
+    high: Math.max(ranked(slopes, Math.ceil((slopes.length + spread) / 2)), slope + wandering),
     at: (day) => intercept + slope * day,
   };
 }

@@ -1,9 +1,10 @@
 import type { TargetMemory, TargetReader } from '@slacktide/application/ports';
 import { type Baseline, learnBaselines } from './baseline.ts';
 import { executionsBetween, meanMs, rowsPerCall } from './executions.ts';
-import { presentLook, toLook } from './looks.ts';
-import { readStatements, type Statement } from './read.ts';
+import { type Look, presentLook, toLook } from './looks.ts';
+import { readStatements } from './read.ts';
 import { checkType } from './schema.ts';
+import { nameStatements, type StatementIdentity } from './statement-identity.ts';
 
 /** What was executed of a statement between two looks. */
 export interface StatementWindow {
@@ -16,10 +17,14 @@ export interface StatementWindow {
 
 /** A statement as it was watched. */
 export interface WatchedStatement {
+  /** By the identity that was asked for. */
   readonly id: string;
   readonly role: string;
+  readonly topLevel: boolean;
   /** With placeholders in place of constants, mostly: not to be kept as it is. Null = lost. */
   readonly query: string | null;
+  /** Of its texts, the latest first: by these it is known when its row is gone. */
+  readonly textIds: readonly string[];
   readonly windows: readonly StatementWindow[];
   /** Undefined until it was seen often enough. */
   readonly usual: Baseline | undefined;
@@ -31,22 +36,47 @@ export type WatchedStatements =
 
 const mostLooks = 200;
 
-/** The statements of this database, and what was executed of them between the looks of the last `hours` that `slow_query_pattern` kept, and now. */
+/**
+ * The statements of this database, and what was executed of them between the looks of the last `hours` that `slow_query_pattern` kept, and now. What is known
+ * by its identity goes on where its row is gone: evicted, reset, or of another major.
+ */
 export async function watchedStatements(
   { reader, memory, now }: { readonly reader: TargetReader; readonly memory: TargetMemory; readonly now: Date },
   hours: number,
+  identity: StatementIdentity,
 ): Promise<WatchedStatements> {
   const facts = await readStatements(reader);
   if (facts.kind === 'unusable') return { kind: 'unusable', reason: facts.reason, grant: facts.grant };
   const config = checkType.config.parse({});
   const since = new Date(now.getTime() - config.baseline_hours * 3_600_000);
-  const earlier = (await memory.snapshots('slow_query_pattern', { since, limit: mostLooks })).map(toLook);
-  const looks = [presentLook(facts), ...earlier];
-  const oldestMs = facts.nowMs - hours * 3_600_000;
+  const kept = (await memory.snapshots('slow_query_pattern', { since, limit: mostLooks })).map(toLook);
+  const named = await nameStatements(facts.statements, identity);
+  const [present, ...earlier] = [presentLook(facts), ...kept].map((look) => renamed(look, named.nameOf));
+  if (present === undefined) throw new Error('expected the present look');
+  const windows = windowsBetween([present, ...earlier], facts.nowMs - hours * 3_600_000);
+  const usual = learnBaselines(earlier, config);
+  return {
+    kind: 'watched',
+    statements: named.statements.flatMap((statement) => {
+      const seen = windows.get(statement.id);
+      return seen === undefined ? [] : [{ ...statement, windows: seen, usual: usual.get(statement.id) }];
+    }),
+  };
+}
+
+function renamed(look: Look, nameOf: (textId: string) => string): Look {
+  return {
+    ...look,
+    statements: new Map([...look.statements].map(([key, row]) => [key, { ...row, id: nameOf(row.id) }])),
+  };
+}
+
+/** `looks` newest first; by id. */
+function windowsBetween(looks: readonly Look[], oldestMs: number): ReadonlyMap<string, readonly StatementWindow[]> {
   const windows = new Map<string, StatementWindow[]>();
   for (const [position, later] of looks.entries()) {
     const before = looks[position + 1];
-    if (before === undefined || later.atMs <= oldestMs || before.resetMs !== later.resetMs) continue;
+    if (before === undefined || later.atMs <= oldestMs || !isComparable(before, later)) continue;
     for (const [id, counters] of executionsBetween(before, later).counted) {
       if (counters.calls === 0) continue;
       const window = {
@@ -58,14 +88,11 @@ export async function watchedStatements(
       windows.set(id, [...(windows.get(id) ?? []), window]);
     }
   }
-  const usual = learnBaselines(earlier, config);
-  const byId = new Map<string, Statement>();
-  for (const statement of facts.statements) if (!byId.has(statement.id)) byId.set(statement.id, statement);
-  return {
-    kind: 'watched',
-    statements: [...byId.values()].flatMap(({ id, role, query }) => {
-      const seen = windows.get(id);
-      return seen === undefined ? [] : [{ id, role, query, windows: seen, usual: usual.get(id) }];
-    }),
-  };
+  return windows;
+}
+
+/** After a reset between the two, all that is counted came since. The counters of another server may have begun long before. */
+function isComparable(before: Look, later: Look): boolean {
+  if (before.resetMs === later.resetMs) return true;
+  return later.resetMs !== null && later.resetMs >= before.atMs;
 }

@@ -83,17 +83,20 @@ function addUp(tables: readonly TableCounters[]): TableCounters {
   };
 }
 
-function toRow(table: TableCounters): readonly number[] {
+export function toRow(table: TableCounters): readonly number[] {
   const { reads, inserted, updated, deleted, hotUpdated, newPageUpdated } = table;
   return [reads, inserted, updated, deleted, hotUpdated, newPageUpdated ?? 0];
 }
 
 function difference(table: TableCounters, then: readonly number[]): TableCounters {
-  const [reads = 0, inserted = 0, updated = 0, deleted = 0, hotUpdated = 0, newPageUpdated = 0] = toRow(table).map(
-    (value, index) => Math.max(0, value - (then[index] ?? 0)),
-  );
-  const known = table.newPageUpdated === null ? null : newPageUpdated;
-  return { oid: table.oid, reads, inserted, updated, deleted, hotUpdated, newPageUpdated: known };
+  const grown = toRow(table).map((value, index) => Math.max(0, value - (then[index] ?? 0)));
+  const counters = fromRow(table.oid, grown);
+  return table.newPageUpdated === null ? { ...counters, newPageUpdated: null } : counters;
+}
+
+export function fromRow(oid: number, row: readonly number[]): TableCounters {
+  const [reads = 0, inserted = 0, updated = 0, deleted = 0, hotUpdated = 0, newPageUpdated = 0] = row;
+  return { oid, reads, inserted, updated, deleted, hotUpdated, newPageUpdated };
 }
 
 function grewFrom(then: ReadonlyMap<number, readonly number[]>, { tables }: WorkloadFacts): boolean {
@@ -103,13 +106,14 @@ function grewFrom(then: ReadonlyMap<number, readonly number[]>, { tables }: Work
   });
 }
 
-function rowsOf(values: JsonObject): ReadonlyMap<number, readonly number[]> {
+/** What a look kept, by OID: counters in the order of `toRow`. */
+export function rowsOf(values: JsonObject): ReadonlyMap<number, readonly number[]> {
   return new Map(
     Object.entries((values['tables'] ?? {}) as JsonObject).map(([oid, row]) => [Number(oid), numbers(row)]),
   );
 }
 
-function numbers(value: Json | undefined): readonly number[] {
+export function numbers(value: Json | undefined): readonly number[] {
   return array(value).map(Number);
 }
 

@@ -1,11 +1,10 @@
 import type { CheckSnapshot } from '@slacktide/application/ports';
 import type { CheckReport, UnknownObject } from '@slacktide/domain';
+import { type Classified, classify, countRows } from './classify.ts';
 import { type Since, sinceOldest, snapshotOf } from './counters.ts';
 import { findSeldomHot } from './hot-updates.ts';
 import type { WorkloadFacts } from './read.ts';
 import type { WorkloadConfig } from './schema.ts';
-
-type WorkloadType = 'read-heavy' | 'write-heavy' | 'mixed' | 'unknown';
 
 /** Judges what happened since the oldest of `earlier` looks (newest first) that can be compared with. */
 export function judgeWorkload(
@@ -23,23 +22,20 @@ export function judgeWorkload(
     return { ...base, checked: 0, unknown, findings: [], unjudged: 'all', figures };
   }
   const unknown: UnknownObject[] = unknownStandbys(facts, since);
-  const rows = countRows(since);
-  const total = rows.rows_read + rows.rows_written;
-  const isKnown = total >= config.min_rows;
-  if (!isKnown) {
-    const reason = `only ${total} rows read and written since ${since.at.toISOString()}; ${config.min_rows} are needed`;
-    unknown.push({ object: facts.database, reason, grant: null });
+  const onPrimary = countRows([...since.tables.values(), since.others]);
+  const onStandbys = [...since.standbys.values()].reduce<number>((sum, reads) => sum + (reads ?? 0), 0);
+  const rows = { ...onPrimary, rows_read: onPrimary.rows_read + onStandbys, rows_read_on_standbys: onStandbys };
+  const classified = classify(rows, since.at, config);
+  if (classified.kind === 'not_enough_data') {
+    unknown.push({ object: facts.database, reason: classified.reason, grant: null });
   }
-  const readRatio = isKnown ? Math.round((1000 * rows.rows_read) / total) / 1000 : null;
   return {
     ...base,
     checked: facts.tables.length,
     unknown,
     findings: findSeldomHot(facts.tables, since.tables, config),
     figures: {
-      workload_type: classify(readRatio, config.heavy_ratio),
-      read_ratio: readRatio,
-      write_ratio: readRatio === null ? null : Math.round(1000 * (1 - readRatio)) / 1000,
+      ...ratiosOf(classified),
       ...rows,
       blocks_hit: since.blocksHit,
       blocks_read: since.blocksRead,
@@ -52,32 +48,10 @@ export function judgeWorkload(
   };
 }
 
-function classify(readRatio: number | null, heavyRatio: number): WorkloadType {
-  if (readRatio === null) return 'unknown';
-  if (readRatio >= heavyRatio) return 'read-heavy';
-  return 1 - readRatio >= heavyRatio ? 'write-heavy' : 'mixed';
-}
-
-function countRows(since: Since) {
-  let [inserted, updated, deleted, hotUpdated, read] = [0, 0, 0, 0, 0];
-  for (const table of [...since.tables.values(), since.others]) {
-    inserted += table.inserted;
-    updated += table.updated;
-    deleted += table.deleted;
-    hotUpdated += table.hotUpdated;
-    // A row has to be read to be updated or deleted: that is part of the write.
-    read += Math.max(0, table.reads - table.updated - table.deleted);
-  }
-  const onStandbys = [...since.standbys.values()].reduce<number>((sum, reads) => sum + (reads ?? 0), 0);
-  return {
-    rows_read: read + onStandbys,
-    rows_written: inserted + updated + deleted,
-    rows_read_on_standbys: onStandbys,
-    rows_inserted: inserted,
-    rows_updated: updated,
-    rows_deleted: deleted,
-    hot_ratio: updated === 0 ? null : Math.round((1000 * hotUpdated) / updated) / 1000,
-  };
+function ratiosOf(classified: Classified) {
+  if (classified.kind === 'not_enough_data') return { workload_type: 'unknown', read_ratio: null, write_ratio: null };
+  const { workloadType, readRatio, writeRatio } = classified;
+  return { workload_type: workloadType, read_ratio: readRatio, write_ratio: writeRatio };
 }
 
 function unknownStandbys(facts: WorkloadFacts, since: Since): UnknownObject[] {

@@ -1,66 +1,10 @@
-import type {
-  CheckSnapshot,
-  GaugeFilter,
-  Learning,
-  LearningKind,
-  LookContext,
-  NewLearning,
-} from '@slacktide/application/ports';
 import type { JsonObject } from '@slacktide/domain';
 import { describe, expect, inject, it } from 'vitest';
-import { noContext } from '../../../../../test/support/no-context.ts';
 import { createDatabase } from '../../../../../test/support/postgres.ts';
-import { openRig, type RigRun, type TargetRig } from '../../../test/target-rig.ts';
-import { postgresCare } from '../index.ts';
+import { Remembered, runCare } from '../../../test/care-memory.ts';
+import { openRig } from '../../../test/target-rig.ts';
 
 const day = 86_400_000;
-
-/** What the ledger would remember: looks at statements, what was learned, and how gauges went. */
-class Remembered {
-  readonly #snapshots: CheckSnapshot[] = [];
-  readonly #learned = new Map<LearningKind, readonly Learning[]>();
-  gauges: (filter: GaugeFilter) => readonly { name: string; oid: number; readings: { at: Date; value: number }[] }[] =
-    () => [];
-
-  keep({ reports, learnings }: RigRun): void {
-    const snapshot = reports.find(({ check }) => check === 'slow_query_pattern')?.snapshot;
-    if (snapshot !== undefined) this.#snapshots.unshift({ at: new Date(), values: snapshot });
-    for (const [kind, learned] of learnings)
-      this.#learned.set(
-        kind,
-        learned.map((one) => asKept(kind, one)),
-      );
-  }
-
-  valuesOf(kind: LearningKind): readonly JsonObject[] {
-    return (this.#learned.get(kind) ?? []).filter(({ key }) => key !== 'summary').map(({ value }) => value);
-  }
-
-  get context(): LookContext {
-    return {
-      ...noContext,
-      memory: {
-        ...noContext.memory,
-        snapshots: async (check) => (check === 'slow_query_pattern' ? this.#snapshots : []),
-        learned: async (kind) => this.#learned.get(kind) ?? [],
-        gauges: async (filter) => this.gauges(filter),
-      },
-    };
-  }
-}
-
-function asKept(kind: LearningKind, { key, value }: NewLearning): Learning {
-  const at = new Date();
-  return { id: '1', targetId: 'shop', kind, key, value, firstLearnedAt: at, learnedAt: at };
-}
-
-async function care(rig: TargetRig, remembered: Remembered): Promise<JsonObject> {
-  const ran = await rig.run(postgresCare, { force: true }, { context: remembered.context });
-  expect(ran.steps.filter(({ outcome }) => outcome.kind === 'failed')).toEqual([]);
-  remembered.keep(ran);
-  const document = postgresCare.summarise?.(ran.steps)?.['document'] as JsonObject;
-  return document['cleanup'] as JsonObject;
-}
 
 const slow = 'SELECT count(*), pg_sleep(0.11) FROM orders WHERE customer_id = $1 AND note <> $2';
 
@@ -71,13 +15,13 @@ describe.each([14, 18] as const)('what care learns on PostgreSQL %i', (major) =>
     await rig.sql(`CREATE TABLE orders (id int PRIMARY KEY, customer_id int, note text);
       INSERT INTO orders SELECT n, n % 5000, 'n' FROM generate_series(1, 20000) n; ANALYZE orders`);
     const remembered = new Remembered();
-    await care(rig, remembered);
+    await runCare(rig, remembered);
     const client = await rig.connect();
     for (let at = 0; at < 3; at += 1) await client.query(slow, [at, 'somebody’s secret']);
     for (let at = 0; at < 12; at += 1) await client.query('SELECT note FROM orders WHERE id = $1', [at]);
     await client.query(`SELECT note FROM orders WHERE id = 1 AND note = 'another secret'`);
 
-    const { pattern_learning } = await care(rig, remembered);
+    const { pattern_learning } = await runCare(rig, remembered);
     expect(pattern_learning).toMatchObject({ slow_patterns: 1, index_suggestions: 1 });
     const patterns = remembered.valuesOf('pattern');
     expect(patterns).toEqual(
@@ -97,23 +41,70 @@ describe.each([14, 18] as const)('what care learns on PostgreSQL %i', (major) =>
     });
 
     await rig.sql(String(suggestion?.['sql']));
-    await care(rig, remembered);
+    await runCare(rig, remembered);
     expect(remembered.valuesOf('suggestion')).toEqual([]);
   });
 
   it('says why there is nothing to learn from', async () => {
     await using rig = await openRig(await createDatabase(inject('targetUrls')[major]));
-    const { pattern_learning, ml_training } = await care(rig, new Remembered());
+    const { pattern_learning, ml_training } = await runCare(rig, new Remembered());
     const unknown = { status: 'unknown', grant: 'CREATE EXTENSION pg_stat_statements' };
     expect(pattern_learning).toMatchObject(unknown);
     expect(ml_training).toMatchObject(unknown);
+  });
+
+  it('learns what load each table has, also over a reset, and says where there is too little to tell', async () => {
+    await using rig = await openRig(await createDatabase(inject('targetUrls')[major]));
+    await rig.sql(`CREATE TABLE read (id int); CREATE TABLE written (id int, n int) WITH (fillfactor = 50); CREATE TABLE idle (id int);
+      INSERT INTO read SELECT generate_series(1, 500); INSERT INTO idle VALUES (1)`);
+    await rig.counters('read', { n_tup_ins: 500 });
+    const remembered = new Remembered();
+    const learned = async () => {
+      await runCare(rig, remembered);
+      return remembered.valuesOf('workload');
+    };
+    const byObject = (values: readonly JsonObject[]) =>
+      Object.fromEntries(values.map((each) => [each['object'], each]));
+    expect(byObject(await learned())).toMatchObject({
+      'public.read': { kind: 'not_enough_data', reason: 'no earlier look to compare with' },
+      'public.idle': { kind: 'not_enough_data' },
+    });
+
+    const scans = async (times: number): Promise<void> => {
+      const client = await rig.connect();
+      for (let at = 0; at < times; at += 1) await client.query('SELECT count(*) FROM read');
+      await client.end();
+    };
+    await scans(3);
+    await rig.sql('INSERT INTO written SELECT n, 0 FROM generate_series(1, 600) n');
+    await rig.sql('UPDATE written SET n = 1 WHERE id <= 100');
+    await rig.counters('read', { seq_tup_read: 1_500 });
+    await rig.counters('written', { n_tup_ins: 600, n_tup_upd: 100 });
+    const values = await learned();
+    expect(values[0]).toMatchObject({ subject: 'database', kind: 'classified', workload_type: 'mixed' });
+    expect(byObject(values)).toMatchObject({
+      'public.read': { workload_type: 'read-heavy', rows_read: 1_500, rows_written: 0, hot_ratio: null },
+      'public.written': { rows_inserted: 600, rows_updated: 100, hot_ratio: 1, counted_on: 'primary' },
+      'public.idle': { kind: 'not_enough_data', reason: expect.stringMatching(/^only 0 rows.*100 are needed$/) },
+    });
+
+    // The database cannot be compared over the reset; each table goes on with what it had.
+    await rig.sql('SELECT pg_stat_reset()');
+    await rig.counters('read', { seq_tup_read: 0 });
+    await scans(1);
+    await rig.counters('read', { seq_tup_read: 500 });
+    const after = await learned();
+    expect(after[0]).toMatchObject({ subject: 'database', kind: 'not_enough_data' });
+    expect(byObject(after)).toMatchObject({
+      'public.read': { workload_type: 'read-heavy', rows_read: 2_000, counters_reset: 1 },
+    });
   });
 
   it('trains from what was executed, once there is enough, and keeps score of itself and of a rule', async () => {
     await using rig = await openRig(await createDatabase(inject('targetUrls')[major]));
     await rig.sql('CREATE EXTENSION pg_stat_statements');
     const remembered = new Remembered();
-    const first = await care(rig, remembered);
+    const first = await runCare(rig, remembered);
     expect(first['ml_training']).toMatchObject({ status: 'not_enough_data', accuracy: null });
     const client = await rig.connect();
     for (let table = 0; table < 20; table += 1)
@@ -123,9 +114,9 @@ describe.each([14, 18] as const)('what care learns on PostgreSQL %i', (major) =>
         const nap = table % 4 === 0 ? ', pg_sleep(0.101)' : '';
         await client.query(`SELECT t${table}.n${nap} FROM (SELECT 1) AS one LEFT JOIN t${table} ON id = $1`, [round]);
       }
-      await care(rig, remembered);
+      await runCare(rig, remembered);
     }
-    const last = await care(rig, remembered);
+    const last = await runCare(rig, remembered);
     expect(last['ml_training']).toMatchObject({
       samples: expect.any(Number),
       accuracy: expect.any(Number),
@@ -155,7 +146,7 @@ describe('what care foretells', () => {
       }
       return kind === 'sequence' ? [{ name: 'public.ids', oid: 3, readings: growing(55, 1) }] : [];
     };
-    const { predictive_maintenance } = await care(rig, remembered);
+    const { predictive_maintenance } = await runCare(rig, remembered);
     expect(predictive_maintenance).toEqual({
       predicted_reindex_needs: 1,
       recommendations: 2,

@@ -1,12 +1,12 @@
 import type { NewLearning, StepRun } from '@slacktide/application/ports';
-import { type WatchedStatement, watchedStatements } from '@slacktide/checks';
+import type { WatchedStatement } from '@slacktide/checks';
 import { type JsonObject, redactStatement } from '@slacktide/domain';
 import { learnPatterns, type Pattern, queryShape } from '@slacktide/learning';
 import { summaryKey } from '../facts.ts';
 import type { PostgresCareConfig } from '../schema.ts';
 import { suggest } from './suggestions.ts';
+import { identityJson, watchStatements } from './watch.ts';
 
-export const historyHours = 24;
 const longestText = 500;
 
 /** What was learned from the statements of the last day, and how the run's document counts it. */
@@ -19,7 +19,7 @@ export async function learnFromStatements(
   run: Pick<StepRun<PostgresCareConfig>, 'observer' | 'memory' | 'learn'>,
   now: Date,
 ): Promise<LearnedPatterns> {
-  const watched = await watchedStatements({ reader: run.observer, memory: run.memory, now }, historyHours);
+  const watched = await watchStatements(run, now);
   if (watched.kind === 'unusable') return watched;
   const byId = new Map(watched.statements.map((statement) => [statement.id, statement]));
   const patterns = await worthKeeping(
@@ -72,6 +72,7 @@ function toLearning(pattern: Pattern, statement: WatchedStatement | undefined): 
         kind: pattern.kind,
         query: statement.query === null ? null : redactStatement(statement.query, longestText),
         role: statement.role,
+        ...identityJson(statement),
         occurrences: pattern.occurrences,
         calls: pattern.calls,
         mean_ms: rounded(pattern.meanMs),

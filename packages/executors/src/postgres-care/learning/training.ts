@@ -1,11 +1,10 @@
 import { planStatements } from '@slacktide/acting';
 import type { StepRun } from '@slacktide/application/ports';
-import { watchedStatements } from '@slacktide/checks';
 import type { JsonObject } from '@slacktide/domain';
 import { isSlow, queryFeatures, queryShape, type RiskSample, type Training, trainRiskModel } from '@slacktide/learning';
 import { summaryKey } from '../facts.ts';
 import type { PostgresCareConfig } from '../schema.ts';
-import { historyHours } from './patterns.ts';
+import { watchStatements } from './watch.ts';
 
 /** Those that take most time: each has to be planned. */
 const mostStatements = 200;
@@ -22,7 +21,7 @@ export async function train(
   run: Pick<StepRun<PostgresCareConfig>, 'observer' | 'memory' | 'learn'>,
   now: Date,
 ): Promise<Trained> {
-  const watched = await watchedStatements({ reader: run.observer, memory: run.memory, now }, historyHours);
+  const watched = await watchStatements(run, now);
   if (watched.kind === 'unusable') return watched;
   const statements = watched.statements
     .slice(0, mostStatements)
