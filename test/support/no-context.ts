@@ -33,6 +33,7 @@ export const noContext: LookContext = {
       schedulesWithoutWindow: [],
     }),
     effects: async () => [],
+    lasted: async () => [],
     gauges: async () => [],
     learned: async () => [],
     followUps: async () => [],

@@ -55,6 +55,7 @@ export { type SafeDrop, safeDrop } from './safe-drop/safe-drop.ts';
 export type { SafeDropLimits } from './safe-drop/safe-drop-limits.ts';
 export { type CountedStatement, readCounters, readResetMs } from './safe-drop/statement-counters.ts';
 export { findStatementSource, type StatementSource } from './safe-drop/statement-source.ts';
+export { readStatementsBefore } from './safe-drop/statements-before.ts';
 export {
   type BaselineStatement,
   fromTuple,

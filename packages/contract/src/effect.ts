@@ -39,6 +39,8 @@ const example = {
     code: 'set_fillfactor' as const,
     action: 'reindex',
     words: 'The last two times its waste was back within 12 days: stop rebuilding it, set fillfactor 70.',
+    fillfactor: 70,
+    threshold_percent: null,
   },
   detail: { table: 'public.orders', fillfactor: 90 },
 };
@@ -84,7 +86,13 @@ export const Effect = z
       .nullable()
       .describe('Statements that used the object; null where none were noted before'),
     advice: z
-      .strictObject({ code: z.enum(effectAdviceCodes), action: z.string(), words: z.string() })
+      .strictObject({
+        code: z.enum(effectAdviceCodes),
+        action: z.string(),
+        words: z.string(),
+        fillfactor: z.number().nullable().describe('To set; null = not advised'),
+        threshold_percent: z.number().nullable().describe('Waste from which it is worth it; null = not advised'),
+      })
       .nullable()
       .describe('What the history of the object says should be changed'),
     detail: JsonObjectField,

@@ -89,6 +89,12 @@ export const PlannedStep = z
     size_bytes: z.number().nullable(),
     expected_seconds: z.number().nullable().describe('Estimate; null = unknown'),
     reversible: z.boolean(),
+    advice: z
+      .string()
+      .optional()
+      .describe(
+        'What the history of the object advises instead; done all the same: it was named, or advice is not heeded',
+      ),
     blast_radius: BlastRadius.nullable().describe('null = it was not weighed'),
   })
   .meta({ id: 'PlannedStep', example: stepExample });
@@ -101,7 +107,13 @@ export const PlannedTask = z
     needs: z.array(z.string()),
     steps: z.array(PlannedStep),
     checked: z.int().describe('How many objects were looked at'),
-    skipped: z.array(z.strictObject({ object: z.string(), reason: z.string() })),
+    skipped: z.array(
+      z.strictObject({
+        object: z.string(),
+        reason: z.string(),
+        detail: z.string().optional().describe('For a person: what would change it'),
+      }),
+    ),
     unknown: z
       .array(z.strictObject({ object: z.string(), reason: z.string(), grant: z.string().nullable() }))
       .describe('What could not be seen, with the GRANT that would cure it'),

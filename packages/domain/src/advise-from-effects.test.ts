@@ -13,6 +13,7 @@ function rebuild(ago: number, backAfter: number | null, changes: Partial<Lasting
     at: daysAgo(ago),
     sizeBeforeBytes: 1_000,
     sizeAfterBytes: 500,
+    wasteBeforePercent: 50,
     wasteSincePercent: 20,
     wasteBackAt: backAfter === null ? null : daysAgo(ago - backAfter),
     fillfactor: null,
@@ -27,6 +28,8 @@ describe('adviseFromEffects', () => {
       code: 'set_fillfactor',
       action: 'reindex',
       words: 'The last two times its waste was back within 14 days: stop rebuilding it, set fillfactor 70.',
+      fillfactor: 70,
+      thresholdPercent: null,
     });
     expect(codeOf(rebuild(30, 10))).toBeNull();
     expect(codeOf(rebuild(60, 10), rebuild(30, 15))).toBeNull();
@@ -60,6 +63,21 @@ describe('adviseFromEffects', () => {
     expect(codeOf(rebuild(60, null, { sizeAfterBytes: 1_100 }), rebuild(30, null, vain))).toBe('raise_threshold');
     expect(codeOf(rebuild(60, null, vain), rebuild(30, null))).toBeNull();
     expect(codeOf(rebuild(60, null, vain))).toBeNull();
+    const advice = adviseFromEffects(
+      [
+        rebuild(60, null, { ...vain, wasteBeforePercent: 41.5 }),
+        rebuild(30, null, { ...vain, wasteBeforePercent: 48 }),
+      ],
+      now,
+    );
+    expect(advice).toMatchObject({ thresholdPercent: 53, fillfactor: null });
+    expect(advice?.words).toContain('less than 5 % of it, at 48 % of waste: raise the threshold');
+    expect(advice?.words).toContain('to 53 %.');
+    const unmeasured = { ...vain, wasteBeforePercent: null };
+    expect(adviseFromEffects([rebuild(60, null, vain), rebuild(30, null, unmeasured)], now)).toMatchObject({
+      code: 'raise_threshold',
+      thresholdPercent: null,
+    });
     const vacuum = { ...vain, action: 'vacuum' };
     expect(codeOf(rebuild(60, null, vacuum), rebuild(30, null, vacuum))).toBeNull();
   });
@@ -69,6 +87,7 @@ describe('adviseFromEffects', () => {
     at: fc.integer({ min: 0, max: 400 }).map(daysAgo),
     sizeBeforeBytes: fc.option(fc.integer({ min: 0, max: 1_000 })),
     sizeAfterBytes: fc.option(fc.integer({ min: 0, max: 1_000 })),
+    wasteBeforePercent: fc.option(fc.integer({ min: 0, max: 100 })),
     wasteSincePercent: fc.option(fc.integer({ min: 0, max: 100 })),
     wasteBackAt: fc.option(fc.integer({ min: 0, max: 400 }).map(daysAgo)),
     fillfactor: fc.option(fc.constantFrom(70, 90)),

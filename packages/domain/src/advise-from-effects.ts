@@ -5,6 +5,8 @@ export interface LastingEffect {
   readonly at: Date;
   readonly sizeBeforeBytes: number | null;
   readonly sizeAfterBytes: number | null;
+  /** What was measured before the work. */
+  readonly wasteBeforePercent: number | null;
   /** The latest measured waste since, until the next such work. */
   readonly wasteSincePercent: number | null;
   /** When measured waste had first reached again what the object was worked on for; null = it did not, as far as is known. */
@@ -21,6 +23,10 @@ export interface EffectAdvice {
   readonly action: string;
   /** For a person. */
   readonly words: string;
+  /** The fillfactor to set; null = that is not what is advised. */
+  readonly fillfactor: number | null;
+  /** The percent of waste from which it is worth working on; null = that is not what is advised, or what it was worked on for is not known. */
+  readonly thresholdPercent: number | null;
 }
 
 /** Whoever shrinks an object does it for good, or finds out that it was in vain; plain VACUUM is not meant to shrink. */
@@ -29,6 +35,7 @@ const soonDays = 14;
 const leastShare = 0.05;
 const spaciousFillfactor = 70;
 const dayMs = 86_400_000;
+const plain = { fillfactor: null, thresholdPercent: null };
 
 /**
  * Advice about one object from its effects, in any order:
@@ -52,14 +59,22 @@ export function adviseFromEffects(effects: readonly LastingEffect[], now: Date):
 }
 
 function inVain(action: string, effects: readonly LastingEffect[]): EffectAdvice | null {
-  const shares = effects.flatMap(({ sizeBeforeBytes: before, sizeAfterBytes: after }) =>
-    before === null || after === null || before <= 0 ? [] : [(before - after) / before],
+  const freed = effects.flatMap(({ sizeBeforeBytes: before, sizeAfterBytes: after, wasteBeforePercent: waste }) =>
+    before === null || after === null || before <= 0 ? [] : [{ share: (before - after) / before, waste }],
   );
-  const [latest, previous] = shares;
+  const [latest, previous] = freed;
   if (latest === undefined || previous === undefined) return null;
-  if (latest >= leastShare || previous >= leastShare) return null;
-  const words = 'The last two times freed less than 5 % of it: raise the threshold from which it is worked on.';
-  return { code: 'raise_threshold', action, words };
+  if (latest.share >= leastShare || previous.share >= leastShare) return null;
+  const advice = { code: 'raise_threshold', action, fillfactor: null } as const;
+  const found = 'The last two times freed less than 5 % of it';
+  if (latest.waste === null || previous.waste === null) {
+    return { ...advice, words: `${found}: raise the threshold from which it is worked on.`, thresholdPercent: null };
+  }
+  // Waste that a rewrite did not free is none of this object, whatever was measured; more than that has to be worth it.
+  const idleWaste = Math.max(latest.waste, previous.waste);
+  const thresholdPercent = Math.min(100, Math.ceil(idleWaste + 100 * leastShare));
+  const words = `${found}, at ${idleWaste} % of waste: raise the threshold from which it is worked on to ${thresholdPercent} %.`;
+  return { ...advice, words, thresholdPercent };
 }
 
 function backSoon(action: string, effects: readonly LastingEffect[], now: Date): EffectAdvice | null {
@@ -75,15 +90,17 @@ function backSoon(action: string, effects: readonly LastingEffect[], now: Date):
   const found = `The last two times its waste was back within ${Math.ceil(Math.max(latest.days, previous.days, 1))} days`;
   if (action !== 'reindex') {
     const words = `${found}: have autovacuum come sooner (autovacuum_vacuum_scale_factor of the table) instead of rewriting it.`;
-    return { code: 'tune_autovacuum', action, words };
+    return { ...plain, code: 'tune_autovacuum', action, words };
   }
   if (latest.fillfactor !== null && latest.fillfactor <= spaciousFillfactor) {
     const words = `${found}, with fillfactor ${latest.fillfactor}: it settles at this size, stop rebuilding it.`;
-    return { code: 'stop_rebuilding', action, words };
+    return { ...plain, code: 'stop_rebuilding', action, words };
   }
   return {
+    ...plain,
     code: 'set_fillfactor',
     action,
     words: `${found}: stop rebuilding it, set fillfactor ${spaciousFillfactor}.`,
+    fillfactor: spaciousFillfactor,
   };
 }

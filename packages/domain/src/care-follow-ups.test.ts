@@ -71,6 +71,21 @@ describe('decideCareFollowUps', () => {
     expect(decisions['STATISTICS_UPDATE']).toEqual({ kind: 'left', reason: 'nothing_found' });
   });
 
+  it('rebuilds nothing where all that was found is not worth it, and says so', () => {
+    const features = { index_health: { auto_reindex: true } };
+    expect(decide(features, { found: nothing, advisedAgainst: 2, force: true })['INDEX_REBUILD']).toEqual({
+      kind: 'left',
+      reason: 'advised_against',
+    });
+    expect(decide(features, { found: nothing, advisedAgainst: 2 })['STATISTICS_UPDATE']).toEqual({
+      kind: 'left',
+      reason: 'nothing_found',
+    });
+    expect(decide(features, { advisedAgainst: 2 })['INDEX_REBUILD']).toMatchObject({
+      followUp: { reason: 'care found 5 bloated indexes' },
+    });
+  });
+
   it.each([
     ['weekly', 6, 'not_due'],
     ['weekly', 7, null],

@@ -34,12 +34,14 @@ export type CareDecision =
   | { readonly kind: 'set_off'; readonly followUp: CareFollowUp }
   | {
       readonly kind: 'left';
-      readonly reason: 'switched_off' | 'nothing_found' | 'under_way' | 'not_due' | 'on_demand';
+      readonly reason: 'switched_off' | 'nothing_found' | 'advised_against' | 'under_way' | 'not_due' | 'on_demand';
     };
 
 export interface CareDecisionInput {
   readonly settings: CareSettings;
   readonly found: CareFindings;
+  /** Bloated indexes besides, whose history says that a rebuild does not last. Default 0. */
+  readonly advisedAgainst?: number;
   readonly earlier: readonly EarlierFollowUp[];
   readonly now: Date;
   /** A forced run ignores intervals. */
@@ -54,7 +56,7 @@ const earlyMs = 2 * 3_600_000;
 
 /** Each automatism of care by its task type, and what becomes of it. */
 export function decideCareFollowUps(input: CareDecisionInput): Readonly<Record<string, CareDecision>> {
-  const { settings, found } = input;
+  const { settings, found, advisedAgainst = 0 } = input;
   const { features } = settings;
   const { orphaned_index_cleanup, invalid_index_cleanup, index_cleanup, index_health } = features;
   const leftovers =
@@ -99,6 +101,7 @@ export function decideCareFollowUps(input: CareDecisionInput): Readonly<Record<s
       type: 'INDEX_REBUILD',
       on: index_health.auto_reindex,
       found: found.bloatedIndexes,
+      leftOut: advisedAgainst,
       what: `${found.bloatedIndexes} bloated indexes`,
       everyMs:
         index_health.reindex_schedule === 'on_demand' ? 'on_demand' : reindexEveryMs[index_health.reindex_schedule],
@@ -124,6 +127,8 @@ interface Automatism {
   readonly type: string;
   readonly on: boolean;
   readonly found: number;
+  /** Found as well, and not worth it. Default 0. */
+  readonly leftOut?: number;
   readonly what: string;
   readonly config: JsonObject;
   /** Least time between two. Default: every run that finds something. */
@@ -132,9 +137,9 @@ interface Automatism {
 }
 
 function decide({ settings, earlier, now, force }: CareDecisionInput, automatism: Automatism): CareDecision {
-  const { type, on, found, what, config, everyMs = 0, timeLimitSeconds = null } = automatism;
+  const { type, on, found, leftOut = 0, what, config, everyMs = 0, timeLimitSeconds = null } = automatism;
   if (!on) return { kind: 'left', reason: 'switched_off' };
-  if (found === 0) return { kind: 'left', reason: 'nothing_found' };
+  if (found === 0) return { kind: 'left', reason: leftOut > 0 ? 'advised_against' : 'nothing_found' };
   const last = earlier.find((each) => each.type === type);
   if (last?.open === true) return { kind: 'left', reason: 'under_way' };
   if (!force && everyMs === 'on_demand') return { kind: 'left', reason: 'on_demand' };

@@ -1,4 +1,5 @@
 export * from './advise-from-effects.ts';
+export * from './advises-against-rebuild.ts';
 export * from './backup-kinds.ts';
 export * from './bundles.ts';
 export * from './care-follow-ups.ts';

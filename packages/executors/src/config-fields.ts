@@ -82,6 +82,14 @@ export const concurrentFields = {
     .describe('When others have waited for the statement longer than this, it gives way. Default 10.'),
 };
 
+/** The key `heed_advice` of every task type that rebuilds indexes. */
+export const heedAdviceField = z
+  .boolean()
+  .default(true)
+  .describe(
+    'Leave an index alone when its own history (GET /effects) says that a rebuild is not worth it: it grew back within two weeks twice, or nothing was freed twice. The plan tells what to do instead. Does not hold for what is named. Default true.',
+  );
+
 /** The key `throttle` of every task type that acts on more than one object. */
 export const throttleField = throttleLimits
   .prefault({} as never)

@@ -87,6 +87,8 @@ describe('effects', () => {
           code: 'set_fillfactor',
           action: 'reindex',
           words: expect.stringMatching(/stop rebuilding it, set fillfactor 70/),
+          fillfactor: 70,
+          threshold_percent: null,
         },
       },
     ]);

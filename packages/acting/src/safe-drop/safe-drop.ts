@@ -7,6 +7,7 @@ import { proveHarmless } from './prove-harmless.ts';
 import { readRestorable } from './restore-statements.ts';
 import type { SafeDropLimits } from './safe-drop-limits.ts';
 import { readResetMs } from './statement-counters.ts';
+import { statementDetail } from './statements-before.ts';
 import { type EarlierCounters, toWatchBaseline } from './watch-baseline.ts';
 
 /** An index that is to go, as it was planned. */
@@ -108,9 +109,7 @@ async function dropProven(
     const message = `DROP INDEX of ${step.key} ended with success, but the index is still there`;
     return { kind: 'failed', error: { code: 'not_verified', message } };
   }
-  const watched = baseline.statements.map(
-    ({ queryid, calls, mean_ms, stddev_ms, rows }): JsonObject => ({ queryid, calls, mean_ms, stddev_ms, rows }),
-  );
+  const watched = baseline.statements.map(statementDetail);
   await run.effect({
     action: 'drop_index',
     object: index.quoted,

@@ -66,28 +66,35 @@ export function toWatchBaseline(
   earlier: EarlierCounters | undefined,
   resetMs: number | null,
 ): WatchBaseline {
-  const toStatement = (now: NamedStatement): BaselineStatement => {
-    const then = earlier?.resetMs === resetMs ? earlier.statements.get(now.queryid) : undefined;
-    const isContinued = then !== undefined && now.calls >= then.calls + leastRecentCalls && now.totalMs >= then.totalMs;
-    const before = isContinued ? minus(now, then) : now;
-    return {
-      queryid: now.queryid,
-      statement: redactStatement(now.text),
-      calls: before.calls,
-      mean_ms: rounded(meanOf(before)),
-      stddev_ms: rounded(deviationOf(before)),
-      rows: now.rows,
-      window: isContinued ? 'recent' : 'lifetime',
-      before: toTuple(before),
-      standing: toTuple(now),
-      since_ms: now.sinceMs,
-    };
-  };
+  const toStatement = (now: NamedStatement) => toBaselineStatement(now, earlier, resetMs);
   return {
     index_oid: index.oid,
     reset_ms: resetMs,
     statements: statements.filter(({ namesTable }) => namesTable).map(toStatement),
     others: statements.filter(({ namesTable }) => !namesTable).map(toStatement),
+  };
+}
+
+/** How one statement stands, by what came since `earlier` where that tells enough. */
+export function toBaselineStatement(
+  now: NamedStatement,
+  earlier: EarlierCounters | undefined,
+  resetMs: number | null,
+): BaselineStatement {
+  const then = earlier?.resetMs === resetMs ? earlier.statements.get(now.queryid) : undefined;
+  const isContinued = then !== undefined && now.calls >= then.calls + leastRecentCalls && now.totalMs >= then.totalMs;
+  const before = isContinued ? minus(now, then) : now;
+  return {
+    queryid: now.queryid,
+    statement: redactStatement(now.text),
+    calls: before.calls,
+    mean_ms: rounded(meanOf(before)),
+    stddev_ms: rounded(deviationOf(before)),
+    rows: now.rows,
+    window: isContinued ? 'recent' : 'lifetime',
+    before: toTuple(before),
+    standing: toTuple(now),
+    since_ms: now.sinceMs,
   };
 }
 

@@ -1,20 +1,19 @@
 import type { EffectPage, EffectQuery } from '@slacktide/contract';
-import { adviseFromEffects, type EffectAdvice, type LastingEffect } from '@slacktide/domain';
+import { adviseFromEffects, type EffectAdvice } from '@slacktide/domain';
 import { invalid } from '../app-error.ts';
 import type { Deps } from '../deps.ts';
 import {
   type Aftermath,
+  advisingEffects,
   type EffectAction,
   type EffectReader,
   effectActions,
   type PastEffect,
   type RequestContext,
+  toLasting,
 } from '../ports/index.ts';
 import { effectView } from '../view/effect-view.ts';
 import { pageView } from '../view/page-view.ts';
-
-/** Of an object, so many of its latest effects are what advice is made of. */
-const mostOfOne = 12;
 
 /** What act work did, newest first: what it freed, how fast that came back, and what its history advises. @throws AppError `invalid_request` */
 export async function listEffects(
@@ -24,7 +23,7 @@ export async function listEffects(
 ): Promise<EffectPage> {
   const { limit, cursor, target_id: targetId, object, action } = query;
   const page = await ledger.effects.list({ limit, cursor }, { targetId, object, action: actionNamed(action) });
-  const history = await ledger.effects.ofObjects(objectsOf(page.items), mostOfOne);
+  const history = await ledger.effects.ofObjects(objectsOf(page.items), advisingEffects);
   const aftermaths = await ledger.effects.aftermaths(distinct([...page.items, ...history]));
   const advice = adviceOf(history, aftermaths, await ledger.now());
   return pageView(page, (effect) => effectView(effect, aftermaths.get(effect.id), advice.get(keyOf(effect)) ?? null));
@@ -58,22 +57,11 @@ function adviceOf(
   const byObject = Map.groupBy(history, keyOf);
   return new Map(
     [...byObject].map(([key, effects]) => {
-      const lasting = effects.map((effect) => toLasting(effect, aftermaths.get(effect.id)));
+      const lasting = effects.flatMap((effect) => {
+        const aftermath = aftermaths.get(effect.id);
+        return aftermath === undefined ? [] : [toLasting({ effect, aftermath })];
+      });
       return [key, adviseFromEffects(lasting, now)];
     }),
   );
-}
-
-function toLasting(effect: PastEffect, aftermath: Aftermath | undefined): LastingEffect {
-  const { action, at, sizeBeforeBytes, sizeAfterBytes, detail } = effect;
-  const fillfactor = detail['fillfactor'];
-  return {
-    action,
-    at,
-    sizeBeforeBytes,
-    sizeAfterBytes,
-    wasteSincePercent: aftermath?.wastePercent ?? null,
-    wasteBackAt: aftermath?.wasteBackAt ?? null,
-    fillfactor: typeof fillfactor === 'number' ? fillfactor : null,
-  };
 }

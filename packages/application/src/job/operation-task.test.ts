@@ -38,6 +38,7 @@ const catalog = taskTypeCatalog([
       max_indexes: limit(10_000),
       max_total_mb: limit(100).nullable(),
       cooldown_days: limit(100),
+      heed_advice: z.boolean().default(true),
     }),
   ),
   type('CHECKPOINT', z.strictObject({ force: z.boolean().default(false) })),
@@ -59,7 +60,14 @@ describe('operationTask', () => {
     [
       'reindex',
       'INDEX_REBUILD',
-      { bloat_threshold: 0, min_size_mb: 0, max_indexes: 10_000, max_total_mb: null, cooldown_days: 0 },
+      {
+        bloat_threshold: 0,
+        min_size_mb: 0,
+        max_indexes: 10_000,
+        max_total_mb: null,
+        cooldown_days: 0,
+        heed_advice: false,
+      },
     ],
   ])('%s is a task of type %s: of the tables named, or of all of them', (operation, taskType, everything) => {
     expect(attempt({ operation, tables: ['orders'] })).toMatchObject({

@@ -16,7 +16,15 @@ const operationTasks: Readonly<Record<OperationName, OperationTask>> = {
   analyze: { type: 'STATISTICS_UPDATE', everything: { scope: 'all' } },
   reindex: {
     type: 'INDEX_REBUILD',
-    everything: { bloat_threshold: 0, min_size_mb: 0, max_indexes: 10_000, max_total_mb: null, cooldown_days: 0 },
+    // All of them by name, as it were.
+    everything: {
+      bloat_threshold: 0,
+      min_size_mb: 0,
+      max_indexes: 10_000,
+      max_total_mb: null,
+      cooldown_days: 0,
+      heed_advice: false,
+    },
   },
   // Whoever asks for a checkpoint now wants one, however young the latest is.
   checkpoint: { type: 'CHECKPOINT', everything: { force: true } },

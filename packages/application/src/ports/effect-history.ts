@@ -1,3 +1,4 @@
+import type { LastingEffect } from '@slacktide/domain';
 import type { EffectAction, PastEffect } from './act-records.ts';
 import type { Page, PageOf } from './page.ts';
 
@@ -26,6 +27,31 @@ export interface Aftermath {
   /** Of the statements that the effect's detail tells of. */
   readonly statements: readonly StatementSince[];
 }
+
+/** An effect and what came of it. */
+export interface LastedEffect {
+  readonly effect: PastEffect;
+  readonly aftermath: Aftermath;
+}
+
+/** As advice is made of it. */
+export function toLasting({ effect, aftermath }: LastedEffect): LastingEffect {
+  const { action, at, sizeBeforeBytes, sizeAfterBytes, wasteBeforePercent, detail } = effect;
+  const fillfactor = detail['fillfactor'];
+  return {
+    action,
+    at,
+    sizeBeforeBytes,
+    sizeAfterBytes,
+    wasteBeforePercent,
+    wasteSincePercent: aftermath.wastePercent,
+    wasteBackAt: aftermath.wasteBackAt,
+    fillfactor: typeof fillfactor === 'number' ? fillfactor : null,
+  };
+}
+
+/** Of an object, so many of its latest effects are what advice is made of. */
+export const advisingEffects = 12;
 
 /** What act work did, of all targets, and how it lasted. */
 export interface EffectReader {

@@ -26,6 +26,11 @@ export interface TaskType<Config extends JsonObject = JsonObject> {
   readonly sessionless?: true;
   /** Strict: unknown keys are refused; every key has a default and a description. */
   readonly config: z.ZodType<Config>;
+  /**
+   * Keys that the release before does not know, and would refuse: while both are at work, they are kept with a job only where they differ from their
+   * default. To be emptied with the next release.
+   */
+  readonly newKeys?: readonly string[];
 }
 
 export interface ObjectRef {
@@ -87,6 +92,8 @@ export interface PlannedStep {
   /** Estimate; null = unknown. */
   readonly expectedSeconds: number | null;
   readonly reversible: boolean;
+  /** What the history of the object advises instead, for a person; it is done all the same, for it was named, or advice is not heeded. */
+  readonly advice?: string;
   /** Left out = nothing worth telling. */
   readonly cost?: StepCost;
   /** Added to a plan that is shown; executors leave it out. */
@@ -100,7 +107,8 @@ export interface Plan {
   readonly steps: readonly PlannedStep[];
   /** How many objects were looked at. */
   readonly checked: number;
-  readonly skipped: readonly { readonly object: string; readonly reason: string }[];
+  /** `detail` is for a person, where the reason alone does not tell what would change it. */
+  readonly skipped: readonly { readonly object: string; readonly reason: string; readonly detail?: string }[];
   /** What could not be seen, with the GRANT that would cure it. */
   readonly unknown: readonly { readonly object: string; readonly reason: string; readonly grant: string | null }[];
 }

@@ -1,6 +1,7 @@
 import type { CareLayer, CheckName, CustomTemplate, JsonObject } from '@slacktide/domain';
 import type { EffectAction, PastEffect, RollbackPoint } from './act-records.ts';
 import type { RegisteredBackup } from './backup-store.ts';
+import type { LastedEffect } from './effect-history.ts';
 import type { PastFollowUp } from './follow-ups.ts';
 import type { Learning, LearningKind } from './learnings.ts';
 import type { GaugeFilter, GaugeHistory } from './observed-kinds.ts';
@@ -74,6 +75,8 @@ export interface TargetMemory extends CheckMemory {
     readonly object?: string;
     readonly limit: number;
   }): Promise<readonly PastEffect[]>;
+  /** The newest effects on each of these objects (`schema.name`, quoted by the server), `each` of one at most, and how they lasted. */
+  lasted(objects: readonly string[], each: number): Promise<readonly LastedEffect[]>;
   /** How a gauge of the target's objects went. */
   gauges(filter: GaugeFilter): Promise<readonly GaugeHistory[]>;
   /** All that is known of a kind, by key. */

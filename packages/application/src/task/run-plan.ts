@@ -149,6 +149,7 @@ async function runStep(run: PlanRun, step: PlannedStep, throttle: Throttle | und
 /** Waits while the target is under load. Time has gone by then, so the gate is asked again. */
 async function breathe(run: PlanRun, throttle: Throttle | undefined): Promise<'go' | 'overloaded'> {
   run.signal.throwIfAborted();
+  await failpoint('unit.over');
   if (throttle === undefined) return 'go';
   const { verdict, paused } = await throttle.wait();
   if (!paused || verdict === 'overloaded') return verdict;
@@ -176,6 +177,7 @@ async function prepareRollback(
 ): ReturnType<StepRun<JsonObject>['rollbackPoint']> {
   const id = await whileLeased(signal, () => actRecords.prepareRollback(claimed, point));
   if (id === undefined) throw new TaskAbort('lease_lost');
+  await failpoint('rollback.prepared');
   // A point that could not be settled can be used all the same: what became of the step is looked at then.
   return (state) =>
     untilAborted(signal, actRecords.settleRollback(claimed, id, state)).then(

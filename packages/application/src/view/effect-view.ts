@@ -28,9 +28,13 @@ export function effectView(
     waste_after_percent: effect.wasteAfterPercent,
     growth_back: growthView(effect, aftermath),
     statements: statementsView(effect, aftermath),
-    advice: advice && { ...advice },
+    advice: advice && adviceView(advice),
     detail: effect.detail,
   };
+}
+
+function adviceView({ code, action, words, fillfactor, thresholdPercent }: EffectAdvice): EffectView['advice'] {
+  return { code, action, words, fillfactor, threshold_percent: thresholdPercent };
 }
 
 function growthView({ at, sizeAfterBytes }: PastEffect, aftermath: Aftermath | undefined): EffectView['growth_back'] {

@@ -12,7 +12,11 @@ export function planView(targetId: string, planned: readonly { task: TaskSpec; p
       needs: [...task.needs],
       steps: plan.steps.map(stepView),
       checked: plan.checked,
-      skipped: plan.skipped.map(({ object, reason }) => ({ object, reason })),
+      skipped: plan.skipped.map(({ object, reason, detail }) => ({
+        object,
+        reason,
+        ...(detail === undefined ? {} : { detail }),
+      })),
       unknown: plan.unknown.map(({ object, reason, grant }) => ({ object, reason, grant })),
       size_bytes: total(plan.steps.map((step) => step.sizeBytes)),
       expected_seconds: total(plan.steps.map((step) => step.expectedSeconds)),
@@ -32,6 +36,7 @@ function stepView(step: PlannedStep): StepView {
     size_bytes: step.sizeBytes,
     expected_seconds: step.expectedSeconds,
     reversible: step.reversible,
+    ...(step.advice === undefined ? {} : { advice: step.advice }),
     blast_radius: blastRadiusView(step),
   };
 }

@@ -1,4 +1,4 @@
-import { TaskType as TaskTypeContract } from '@slacktide/contract';
+import { Plan as PlanContract, TaskType as TaskTypeContract } from '@slacktide/contract';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { PlannedStep, TaskType } from '../ports/index.ts';
@@ -50,6 +50,22 @@ describe('planView', () => {
   it('adds up what is known, and says unknown rather than too little', () => {
     expect(view([step(10, 1), step(5, null)])).toMatchObject({ size_bytes: 15, expected_seconds: null, checked: 9 });
     expect(view([])).toMatchObject({ size_bytes: 0, expected_seconds: 0 });
+  });
+
+  it('tells what the history of an object advises, where it was left alone for it and where it is done all the same', () => {
+    const skipped = [{ object: 'public.j', reason: 'advised_against', detail: 'set fillfactor 70' }];
+    const plan = {
+      steps: [{ ...step(1, 1), advice: 'stop rebuilding it' }, step(1, 1)],
+      checked: 2,
+      skipped,
+      unknown: [],
+    };
+    const task = { key: 'rebuild', type: 'INDEX_REBUILD', config: {}, needs: [] };
+    const [told] = planView('shop', [{ task, plan }]).tasks;
+    expect(told?.skipped).toEqual(skipped);
+    expect(told?.steps.map(({ advice }) => advice)).toEqual(['stop rebuilding it', undefined]);
+    expect(PlanContract.parse(planView('shop', [{ task, plan }])).tasks).toEqual([told]);
+    expect(view([])?.skipped).toEqual([{ object: 'public.j', reason: 'not bloated' }]);
   });
 
   it('keeps to itself what only the executor needs', () => {

@@ -7,9 +7,12 @@ import {
   type TargetReader,
 } from '@slacktide/application/ports';
 import type { JsonObject } from '@slacktide/domain';
+import { lookBefore, tellEffect } from './effect-of.ts';
 import { type NotDone, refusedByServer } from './not-done.ts';
 import type { FindingActionConfig } from './schema.ts';
 import { sendConcurrent } from './send-concurrent.ts';
+import { openWaysBack, type WaysBack } from './ways-back.ts';
+import { whyNoWayBack, workOf } from './work-of.ts';
 
 type Run = StepRun<FindingActionConfig>;
 
@@ -17,16 +20,20 @@ type Run = StepRun<FindingActionConfig>;
 const attemptsMs = [3_000, 3_000, 3_000, 3_000, 3_000];
 const pauseMs = 1_000;
 
-/** All statements in their order; the first that fails ends the step, and what it left invalid is dropped. */
+/**
+ * All statements in their order, each with its way back written before and its effect after. The first that fails ends the step, and what it left
+ * invalid is dropped.
+ */
 export async function doStatements(step: PlannedStep, run: Run): Promise<StepOutcome> {
   const { plan_id, finding_id } = run.config;
   if (plan_id === '') return { kind: 'skipped', reason: 'no_plan_was_shown' };
   const done: JsonObject[] = [];
+  const ways = openWaysBack(step, run);
   for (const statement of step.statements) {
-    const startedAtMs = performance.now();
-    const notDone = await send(statement, step, run, done.length === 0);
-    if (notDone !== null) {
-      const { code, message, detail } = notDone;
+    const ended = await act(statement, step, run, { ways, isFirst: done.length === 0 });
+    if (ended.kind === 'not_done') {
+      await ways.close();
+      const { code, message, detail } = ended.notDone;
       // What was done before stays done: this is how to take it back.
       const takeBack = done.length === 0 ? {} : { rollback_sql: step.data['rollback_sql'] ?? [] };
       return {
@@ -34,25 +41,61 @@ export async function doStatements(step: PlannedStep, run: Run): Promise<StepOut
         error: { code, message, detail: { finding_id, done, statement, ...detail, ...takeBack } },
       };
     }
-    done.push({ statement, duration_ms: Math.round(performance.now() - startedAtMs) });
+    done.push({ statement, duration_ms: ended.durationMs });
   }
-  return { kind: 'done', result: { finding_id, statements: done, rollback_sql: step.data['rollback_sql'] ?? [] } };
+  await ways.close();
+  const result = { finding_id, statements: done, rollback_sql: step.data['rollback_sql'] ?? [] };
+  return { kind: 'done', result: { ...result, ...wayBackOf(step, ways) } };
 }
 
-/** Null = it was done. Once something was done, a cancel is told as a failure, for what was done to be told. */
-async function send(statement: string, step: PlannedStep, run: Run, isFirst: boolean): Promise<NotDone | null> {
+/** What `POST /jobs/{id}/rollback` would take back, or why nothing. */
+function wayBackOf({ statements }: PlannedStep, { objects }: WaysBack): JsonObject {
+  const last = statements.at(-1);
+  if (objects.length > 0 || last === undefined) return { rollback_points: [...objects] };
+  return { rollback_points: [], no_rollback_because: whyNoWayBack(workOf(last)) };
+}
+
+type Ended =
+  | { readonly kind: 'done'; readonly durationMs: number }
+  | { readonly kind: 'not_done'; readonly notDone: NotDone };
+
+/** One statement, between its way back and its effect. */
+async function act(
+  statement: string,
+  step: PlannedStep,
+  run: Run,
+  { ways, isFirst }: { readonly ways: WaysBack; readonly isFirst: boolean },
+): Promise<Ended> {
   try {
-    const kind = statementKind(statement);
-    if (kind.kind === 'concurrent') return await sendConcurrent(statement, kind, step.key, run);
-    if (kind.kind === 'select') return await sendSelect(statement, run);
-    return await sendShort(statement, kind.kind === 'vacuum', step, run);
+    const before = await lookBefore(statement, run);
+    await ways.prepare(statement);
+    const startedAtMs = performance.now();
+    const notDone = await send(statement, step, run).catch((error: unknown) => notDoneBy(error, run, isFirst));
+    const durationMs = Math.round(performance.now() - startedAtMs);
+    await ways.settle(statement, notDone === null);
+    if (notDone !== null) return { kind: 'not_done', notDone };
+    await tellEffect(statement, before, durationMs, step, run);
+    return { kind: 'done', durationMs };
   } catch (error) {
-    if (run.signal.aborted && !isFirst && !isLost(error)) {
-      return { code: 'cancelled', message: 'The work was cancelled before all of it was done.', detail: {} };
-    }
-    if (!(error instanceof TargetError) || error.code === 'cancelled' || isLost(error)) throw error;
-    return refusedByServer(error);
+    return { kind: 'not_done', notDone: notDoneBy(error, run, isFirst) };
   }
+}
+
+/** Once something was done, a cancel is told as a failure, for what was done to be told. */
+function notDoneBy(error: unknown, run: Run, isFirst: boolean): NotDone {
+  if (run.signal.aborted && !isFirst && !isLost(error)) {
+    return { code: 'cancelled', message: 'The work was cancelled before all of it was done.', detail: {} };
+  }
+  if (!(error instanceof TargetError) || error.code === 'cancelled' || isLost(error)) throw error;
+  return refusedByServer(error);
+}
+
+/** Null = it was done. */
+async function send(statement: string, step: PlannedStep, run: Run): Promise<NotDone | null> {
+  const kind = statementKind(statement);
+  if (kind.kind === 'concurrent') return await sendConcurrent(statement, kind, step.key, run);
+  if (kind.kind === 'select') return await sendSelect(statement, run);
+  return await sendShort(statement, kind.kind === 'vacuum', step, run);
 }
 
 function isLost(error: unknown): boolean {

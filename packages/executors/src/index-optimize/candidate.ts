@@ -1,4 +1,5 @@
 import type { GuardedIndex } from '@slacktide/acting';
+import type { Plan } from '@slacktide/application/ports';
 import type { FoundFinding } from '@slacktide/domain';
 import type { Way } from './ways.ts';
 
@@ -11,6 +12,6 @@ export interface Candidate {
 
 /** What is left out, and why. */
 export interface Verdicts {
-  readonly skipped: { readonly object: string; readonly reason: string }[];
+  readonly skipped: Plan['skipped'][number][];
   readonly unknown: { readonly object: string; readonly reason: string; readonly grant: string | null }[];
 }

@@ -1,6 +1,7 @@
 import { type GuardedIndex, judgeUsage, readGuardedIndexes } from '@slacktide/acting';
 import type { FactsResult, LookContext, TargetReader } from '@slacktide/application/ports';
-import { type CheckReport, objectKey } from '@slacktide/domain';
+import { type CheckReport, type EffectAdvice, objectKey } from '@slacktide/domain';
+import { readRebuildAdvice } from '../rebuild-advice.ts';
 import { lookWith } from '../run-check.ts';
 import type { IndexOptimizeConfig } from './schema.ts';
 import { checkOf, type Way, wayOf, ways } from './ways.ts';
@@ -12,6 +13,8 @@ export interface OptimizeFacts {
   readonly indexes: ReadonlyMap<string, GuardedIndex>;
   /** Why indexes of which the check knows too little are no candidates, by the same. */
   readonly underWatched: ReadonlyMap<string, string>;
+  /** What their history advises about indexes that might be rebuilt, by their quoted name. */
+  readonly advice: ReadonlyMap<string, EffectAdvice>;
 }
 
 /** Has the checks look, and reads what they propose something for. */
@@ -38,7 +41,20 @@ export async function readOptimizeFacts(
     config,
     context,
   );
-  return { kind: 'facts', facts: { reports, indexes: byName, underWatched: unwatched } };
+  const advice = await readAdvice(reports, byName, config, context);
+  return { kind: 'facts', facts: { reports, indexes: byName, underWatched: unwatched, advice } };
+}
+
+async function readAdvice(
+  reports: OptimizeFacts['reports'],
+  indexes: OptimizeFacts['indexes'],
+  { heed_advice }: IndexOptimizeConfig,
+  { memory }: LookContext,
+): Promise<OptimizeFacts['advice']> {
+  if (!heed_advice) return new Map();
+  const findings = reports.flatMap(({ way, report }) => (way === 'rebuild' ? report.findings : []));
+  const bloated = findings.flatMap(({ object }) => indexes.get(objectKey(object))?.quoted ?? []);
+  return await readRebuildAdvice(memory, bloated);
 }
 
 async function underWatched(

@@ -1,5 +1,5 @@
 import type { GuardedIndex } from '@slacktide/acting';
-import type { CheckReport, FoundFinding, JsonObject } from '@slacktide/domain';
+import type { CheckReport, EffectAdvice, FoundFinding, JsonObject } from '@slacktide/domain';
 import { describe, expect, it } from 'vitest';
 import type { OptimizeFacts } from './facts.ts';
 import { planOptimize } from './plan.ts';
@@ -63,6 +63,7 @@ function factsOf(
     })),
     indexes: new Map(indexes.map((each) => [`s.${each.name}`, each])),
     underWatched: new Map(),
+    advice: new Map(),
   };
 }
 const keysOf = ({ steps }: ReturnType<typeof planOptimize>) => steps.map(({ key, data }) => `${data['way']} ${key}`);
@@ -142,6 +143,25 @@ describe('planOptimize', () => {
       { object: 's.foreign', reason: 'insufficient_privilege', grant: 'GRANT owner TO me' },
       { object: 's.not_mine', reason: 'insufficient_privilege', grant: 'GRANT MAINTAIN' },
     ]);
+  });
+
+  it('leaves an index alone whose history says that a rebuild does not last, and gives its place to the next', () => {
+    const words = 'stop rebuilding it, set fillfactor 70.';
+    const advice = new Map<string, EffectAdvice>(
+      ['one', 'two'].map((name) => [
+        `s.${name}`,
+        { code: 'set_fillfactor', action: 'reindex', words, fillfactor: 70, thresholdPercent: null },
+      ]),
+    );
+    // The second has the fillfactor that was advised; it takes a rebuild to hold.
+    const lowered = finding('two', { waste_bytes: 8, waste_percent: 50, fillfactor: 70 });
+    const found = factsOf(
+      { rebuild: [rebuildOf('one', 9), lowered, rebuildOf('three', 7)] },
+      ['one', 'two', 'three'].map((name) => index(name)),
+    );
+    const plan = planOptimize({ ...found, advice }, config({ max_rebuilds: 2 }));
+    expect(keysOf(plan)).toEqual(['rebuild s.two', 'rebuild s.three']);
+    expect(plan.skipped).toEqual([{ object: 's.one', reason: 'advised_against', detail: words }]);
   });
 
   it('looks into the named schemas alone', () => {

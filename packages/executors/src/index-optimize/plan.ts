@@ -19,6 +19,7 @@ export function planOptimize(facts: OptimizeFacts, config: IndexOptimizeConfig):
   const going = new Set(drops.map(({ index }) => index.oid));
   const rebuilds = pickRebuilds(
     candidates.filter(({ way, index }) => way === 'rebuild' && !going.has(index.oid)),
+    facts.advice,
     config,
     verdicts,
   );
@@ -124,6 +125,7 @@ function toRebuild({ way, finding, index }: Candidate): PlannedStep {
       way,
       because: finding.summary,
       waste_percent: finding.evidence['waste_percent'] ?? null,
+      fillfactor: finding.evidence['fillfactor'] ?? null,
       table_oid: index.tableOid,
     },
   };

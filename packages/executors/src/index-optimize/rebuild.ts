@@ -1,5 +1,6 @@
-import { readGuardedIndexes, runConcurrently } from '@slacktide/acting';
+import { readGuardedIndexes, readStatementsBefore, runConcurrently } from '@slacktide/acting';
 import type { PlannedStep, StepOutcome, StepRun, TargetReader } from '@slacktide/application/ports';
+import { earlierStatements } from '@slacktide/checks';
 import type { IndexOptimizeConfig } from './schema.ts';
 
 interface State {
@@ -10,13 +11,16 @@ interface State {
   readonly definition: string;
   readonly fileNode: number;
   readonly sizeBytes: number;
+  /** Rows by the last count of the index; -1 = never counted. */
+  readonly rows: number;
 }
 
 async function readState(reader: TargetReader, quoted: string): Promise<State | undefined> {
   const [state] = await reader.query<State>(
     `SELECT c.oid, i.indrelid AS "tableOid", format('%I.%I', n.nspname, c.relname) AS quoted,
   (i.indisvalid AND i.indisready AND i.indislive) AS valid,
-  pg_get_indexdef(c.oid) AS definition, pg_relation_filenode(c.oid)::int8::float8 AS "fileNode", pg_relation_size(c.oid)::float8 AS "sizeBytes"
+  pg_get_indexdef(c.oid) AS definition, pg_relation_filenode(c.oid)::int8::float8 AS "fileNode", pg_relation_size(c.oid)::float8 AS "sizeBytes",
+  c.reltuples::float8 AS rows
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE format('%I.%I', n.nspname, c.relname) = $1 AND c.relkind = 'i'`,
     [quoted],
@@ -40,6 +44,7 @@ export async function rebuildIndex(step: PlannedStep, run: StepRun<IndexOptimize
     const message = `the role may not rebuild ${step.key}; cure: ${grant ?? 'only a superuser may'}`;
     return { kind: 'failed', error: { code: 'insufficient_privilege', message, detail: { grant } } };
   }
+  const statements = await readStatementsBefore(run.observer, before.tableOid, () => earlierStatements(run.memory));
   const work = {
     operation: 'reindex',
     statement,
@@ -66,7 +71,13 @@ export async function rebuildIndex(step: PlannedStep, run: StepRun<IndexOptimize
     sizeAfterBytes: after.sizeBytes,
     wasteBeforePercent: typeof waste === 'number' ? waste : null,
     wasteAfterPercent: null,
-    detail: {},
+    detail: {
+      table: index.table,
+      rows: after.rows,
+      fillfactor: step.data['fillfactor'] ?? null,
+      threshold_percent: run.config.bloat_threshold,
+      ...statements,
+    },
   });
   const { sizeBytes: size_before_bytes } = before;
   const { sizeBytes: size_after_bytes } = after;

@@ -1,6 +1,6 @@
 import type { TaskType } from '@slacktide/application/ports';
 import { z } from 'zod';
-import { concurrentFields, throttleField } from '../config-fields.ts';
+import { concurrentFields, heedAdviceField, throttleField } from '../config-fields.ts';
 
 const config = z.strictObject({
   rebuild: z
@@ -53,6 +53,7 @@ const config = z.strictObject({
     .describe(
       'Most MiB of indexes rebuilt in one run; an index that is larger has to be named to INDEX_REBUILD. Default 51200.',
     ),
+  heed_advice: heedAdviceField,
   unused_days: z
     .int()
     .min(1)

@@ -1,7 +1,10 @@
 import type { ConfigProblem, FactsResult, LookContext, TargetReader } from '@slacktide/application/ports';
+import type { EffectAdvice } from '@slacktide/domain';
 import { resolveIndexes, resolveTables } from '@slacktide/targets';
+import { readRebuildAdvice } from '../rebuild-advice.ts';
 import { type IndexFacts, indexesSql } from './index-facts.ts';
 import { type Measurement, measureWaste } from './measure-waste.ts';
+import { isTooSmall } from './qualify.ts';
 import { readRecentRebuilds } from './recent-rebuilds.ts';
 import type { IndexRebuildConfig } from './schema.ts';
 
@@ -14,6 +17,8 @@ export interface IndexRebuildFacts {
   readonly measurements: ReadonlyMap<number, Measurement>;
   /** `schema.name`, quoted, of those rebuilt within `cooldown_days`. */
   readonly recentlyRebuilt: ReadonlySet<string>;
+  /** By the same; what their history advises about those that may be rebuilt. */
+  readonly advice: ReadonlyMap<string, EffectAdvice>;
 }
 
 /** Reads what decides which indexes are rebuilt; measures those that might be. */
@@ -46,7 +51,24 @@ export async function readIndexRebuildFacts(
   ]);
   const measurements = named || config.bloat_threshold === 0 ? new Map() : await measureWaste(reader, rows, config);
   const recentlyRebuilt = named ? new Set<string>() : await readRecentRebuilds(memory, config.cooldown_days);
-  return { kind: 'facts', facts: { serverVersion, indexes: rows, named, measurements, recentlyRebuilt } };
+  const candidates = rows.filter((index) => named || mayBeDue(index, measurements, config));
+  const advice = await readRebuildAdvice(
+    memory,
+    candidates.map(({ quoted }) => quoted),
+  );
+  return { kind: 'facts', facts: { serverVersion, indexes: rows, named, measurements, recentlyRebuilt, advice } };
+}
+
+/** What the history of the others says changes nothing. */
+function mayBeDue(
+  index: IndexFacts,
+  measurements: IndexRebuildFacts['measurements'],
+  config: IndexRebuildConfig,
+): boolean {
+  // Every index there is: their history is not read for nothing.
+  if (config.bloat_threshold === 0) return config.heed_advice && !isTooSmall(index, config);
+  const measurement = measurements.get(index.oid);
+  return measurement?.kind === 'measured' && measurement.waste.percent >= config.bloat_threshold;
 }
 
 const inRecovery: ConfigProblem = {

@@ -80,7 +80,7 @@ describe.each(majors)('INDEX_REBUILD on PostgreSQL %i', (major) => {
       sizeAfterBytes: after.size,
       wasteBeforePercent: expect.closeTo(90, 0),
       wasteAfterPercent: expect.toSatisfy((percent) => percent < 10),
-      detail: { table: 'public.orders', rows: 10_000, fillfactor: 90 },
+      detail: { table: 'public.orders', rows: 10_000, fillfactor: 90, threshold_percent: 40 },
     });
     expect(done.samples).toContainEqual({
       metric: 'index_rebuild',

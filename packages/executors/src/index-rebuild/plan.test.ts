@@ -1,3 +1,4 @@
+import type { EffectAdvice } from '@slacktide/domain';
 import { describe, expect, it } from 'vitest';
 import type { IndexRebuildFacts } from './facts.ts';
 import type { IndexFacts } from './index-facts.ts';
@@ -46,7 +47,15 @@ function plan(
     }
   }
   return planRebuilds(
-    { serverVersion: 180_004, indexes, named: false, measurements, recentlyRebuilt: new Set<string>(), ...facts },
+    {
+      serverVersion: 180_004,
+      indexes,
+      named: false,
+      measurements,
+      recentlyRebuilt: new Set<string>(),
+      advice: new Map<string, EffectAdvice>(),
+      ...facts,
+    },
     taskType.config.parse(config),
   );
 }
@@ -134,6 +143,54 @@ describe('without names', () => {
     const made = plan([index('a', { method: 'gin' }), index('b', { permitted: false, grant })]);
     expect(made.skipped).toEqual([{ object: 'public.a', reason: 'no_measure_for gin' }]);
     expect(made.unknown).toEqual([{ object: 'public.b', reason: 'insufficient_privilege', grant }]);
+  });
+});
+
+describe('advice of the history', () => {
+  const advise = (code: EffectAdvice['code'], changes: Partial<EffectAdvice> = {}) => ({
+    advice: new Map<string, EffectAdvice>([
+      [
+        'public.a',
+        { code, action: 'reindex', words: `do ${code}`, fillfactor: null, thresholdPercent: null, ...changes },
+      ],
+    ]),
+  });
+  const fillfactor = advise('set_fillfactor', { fillfactor: 70 });
+  const indexes = [index('a'), index('b')];
+  const wastes = { a: 90, b: 60 };
+
+  it('keeps an index out that nobody named, tells what to do instead, and leaves its place to the next', () => {
+    const skipped = [{ object: 'public.a', reason: 'advised_against', detail: 'do set_fillfactor' }];
+    const made = plan(indexes, wastes, { ...fillfactor, config: { max_indexes: 1 } });
+    expect(keys(made)).toEqual(['public.b']);
+    expect(made.skipped).toEqual(skipped);
+    expect(plan(indexes, {}, { ...fillfactor, config: { bloat_threshold: 0 } }).skipped).toEqual(skipped);
+    expect(plan(indexes, wastes, { ...fillfactor, recentlyRebuilt: new Set(['public.a']) }).skipped).toEqual(skipped);
+    expect(plan(indexes, wastes, advise('stop_rebuilding')).skipped).toHaveLength(1);
+  });
+
+  it('says nothing about an index that is well', () => {
+    expect(plan([index('a')], { a: 10 }, fillfactor)).toMatchObject({ steps: [], skipped: [] });
+  });
+
+  it('ends when it was followed: with the lower fillfactor, or the higher waste', () => {
+    expect(keys(plan([index('a', { fillfactor: 70 })], wastes, fillfactor))).toEqual(['public.a']);
+    const higher = advise('raise_threshold', { thresholdPercent: 91 });
+    expect(plan([index('a')], wastes, higher).skipped).toMatchObject([{ detail: 'do raise_threshold' }]);
+    expect(keys(plan([index('a')], { a: 91 }, higher))).toEqual(['public.a']);
+  });
+
+  it('is told, and no more, where the index is named or advice is not to be heeded', () => {
+    const heedless = plan([index('a')], wastes, { ...fillfactor, config: { heed_advice: false } });
+    const named = plan([index('a')], {}, { ...fillfactor, named: true });
+    const vain = plan([index('a')], {}, { ...advise('raise_threshold', { thresholdPercent: 91 }), named: true });
+    expect([heedless, named, vain].map(({ steps }) => steps.map(({ advice }) => advice))).toEqual([
+      ['do set_fillfactor'],
+      ['do set_fillfactor'],
+      ['do raise_threshold'],
+    ]);
+    expect([...heedless.skipped, ...named.skipped]).toEqual([]);
+    expect(plan([index('b')], {}, { named: true }).steps[0]).not.toHaveProperty('advice');
   });
 });
 

@@ -1,22 +1,17 @@
-import type { Plan, PlannedStep } from '@slacktide/application/ports';
+import type { Plan } from '@slacktide/application/ports';
+import { advisesAgainstRebuild } from '@slacktide/domain';
+import { advisedAgainst } from '../rebuild-advice.ts';
 import type { IndexRebuildFacts } from './facts.ts';
 import type { IndexFacts } from './index-facts.ts';
 import { isTooSmall, reasonToSkip } from './qualify.ts';
 import type { IndexRebuildConfig } from './schema.ts';
+import { type Rebuild, toStep } from './step.ts';
 import type { Waste } from './waste.ts';
-
-/** Table read plus index written on a slow cloud disk: an estimate should rather be too long. */
-const bytesPerSecond = 50 * 1024 * 1024;
-
-/** The new index beside the old one, with room for what is written meanwhile. */
-const copyFactor = 1.2;
-/** Methods whose build sorts all entries first, on disk where they are many. */
-const sortingMethods = ['btree', 'hash'];
 
 /** What becomes of one index. */
 type Verdict =
-  | { readonly kind: 'rebuild'; readonly index: IndexFacts; readonly waste: Waste | null }
-  | { readonly kind: 'skip'; readonly object: string; readonly reason: string }
+  | (Rebuild & { readonly kind: 'rebuild' })
+  | { readonly kind: 'skip'; readonly skipped: Plan['skipped'][number] }
   | { readonly kind: 'unknown'; readonly object: string; readonly reason: string; readonly grant: string | null }
   /** Small, or not bloated: looked at, and well. */
   | { readonly kind: 'fine' };
@@ -27,14 +22,9 @@ export function planRebuilds(facts: IndexRebuildFacts, config: IndexRebuildConfi
   const rebuilds = verdicts.flatMap((verdict) => (verdict.kind === 'rebuild' ? [verdict] : [])).sort(byGain);
   const { chosen, over } = facts.named ? { chosen: rebuilds, over: [] } : withinLimits(rebuilds, config);
   return {
-    steps: chosen.map(({ index, waste }) => toStep(index, waste)),
+    steps: chosen.map(toStep),
     checked: facts.indexes.length,
-    skipped: [
-      ...verdicts.flatMap((verdict) =>
-        verdict.kind === 'skip' ? [{ object: verdict.object, reason: verdict.reason }] : [],
-      ),
-      ...over,
-    ],
+    skipped: [...verdicts.flatMap((verdict) => (verdict.kind === 'skip' ? [verdict.skipped] : [])), ...over],
     unknown: verdicts.flatMap((verdict) => {
       if (verdict.kind === 'unknown') return [{ object: verdict.object, reason: verdict.reason, grant: verdict.grant }];
       // A named index without the right stays in the plan, to fail: the caller asked for it.
@@ -47,12 +37,12 @@ export function planRebuilds(facts: IndexRebuildFacts, config: IndexRebuildConfi
 function judge(index: IndexFacts, facts: IndexRebuildFacts, config: IndexRebuildConfig): Verdict {
   const object = index.quoted;
   const reason = reasonToSkip(index, facts.serverVersion);
-  if (facts.named) return reason === null ? { kind: 'rebuild', index, waste: null } : { kind: 'skip', object, reason };
-  if (isTooSmall(index, config)) return { kind: 'fine' };
-  if (reason !== null) return { kind: 'skip', object, reason };
+  if (facts.named && reason === null) return toRebuild(index, null, facts);
+  if (!facts.named && isTooSmall(index, config)) return { kind: 'fine' };
+  if (reason !== null) return skip({ object, reason });
   if (!index.permitted) return { kind: 'unknown', object, reason: 'insufficient_privilege', grant: index.grant };
-  if (config.bloat_threshold === 0) return dueUnlessRecent(index, null, facts);
-  if (index.method !== 'btree') return { kind: 'skip', object, reason: `no_measure_for ${index.method}` };
+  if (config.bloat_threshold === 0) return worthIt(index, null, facts, config);
+  if (index.method !== 'btree') return skip({ object, reason: `no_measure_for ${index.method}` });
   const measurement = facts.measurements.get(index.oid);
   if (measurement === undefined) return { kind: 'unknown', object, reason: 'locked', grant: null };
   if (measurement.kind === 'unmeasured') {
@@ -60,17 +50,36 @@ function judge(index: IndexFacts, facts: IndexRebuildFacts, config: IndexRebuild
   }
   const { waste } = measurement;
   if (waste.percent < config.bloat_threshold) return { kind: 'fine' };
-  return dueUnlessRecent(index, waste, facts);
+  return worthIt(index, waste, facts, config);
 }
 
-function dueUnlessRecent(index: IndexFacts, waste: Waste | null, { recentlyRebuilt }: IndexRebuildFacts): Verdict {
-  const { quoted } = index;
-  return recentlyRebuilt.has(quoted)
-    ? { kind: 'skip', object: quoted, reason: 'cooling_down' }
-    : { kind: 'rebuild', index, waste };
+/** It is due; whether a rebuild would last is another question. */
+function worthIt(
+  index: IndexFacts,
+  waste: Waste | null,
+  facts: IndexRebuildFacts,
+  { heed_advice }: IndexRebuildConfig,
+): Verdict {
+  const { quoted: object } = index;
+  const rebuild = toRebuild(index, waste, facts);
+  // Before the cool-down, which only says when: what is advised is the cure.
+  if (heed_advice && rebuild.advice !== null) return skip({ object, reason: advisedAgainst, detail: rebuild.advice });
+  return facts.recentlyRebuilt.has(object) ? skip({ object, reason: 'cooling_down' }) : rebuild;
 }
 
-type Rebuild = Verdict & { kind: 'rebuild' };
+function toRebuild(index: IndexFacts, waste: Waste | null, facts: IndexRebuildFacts): Verdict & { kind: 'rebuild' } {
+  const advice = facts.advice.get(index.quoted);
+  const wastePercent = waste?.percent ?? null;
+  if (advice === undefined) return { kind: 'rebuild', index, waste, advice: null };
+  // What is named is not measured: whoever named it is told that the last times were in vain.
+  const isAgainst =
+    advisesAgainstRebuild(advice, { ...index, wastePercent }) || (facts.named && advice.code === 'raise_threshold');
+  return { kind: 'rebuild', index, waste, advice: isAgainst ? advice.words : null };
+}
+
+function skip(skipped: Plan['skipped'][number]): Verdict {
+  return { kind: 'skip', skipped };
+}
 
 /** As many as one run may take on. A smaller one takes the place of what does not fit; a size that is unknown counts for nothing. */
 function withinLimits(
@@ -91,34 +100,7 @@ function withinLimits(
   return { chosen, over };
 }
 
-function byGain(a: { index: IndexFacts; waste: Waste | null }, b: { index: IndexFacts; waste: Waste | null }): number {
-  const gain = ({ index, waste }: { index: IndexFacts; waste: Waste | null }): number =>
-    waste?.bytes ?? index.sizeBytes ?? 0;
+function byGain(a: Rebuild, b: Rebuild): number {
+  const gain = ({ index, waste }: Rebuild): number => waste?.bytes ?? index.sizeBytes ?? 0;
   return gain(b) - gain(a) || (a.index.quoted < b.index.quoted ? -1 : 1);
-}
-
-function toStep(index: IndexFacts, waste: Waste | null): PlannedStep {
-  const { oid, schema, name, quoted, sizeBytes, tableSizeBytes } = index;
-  return {
-    key: quoted,
-    object: { kind: 'index', oid, schema, name },
-    statements: [`REINDEX INDEX CONCURRENTLY ${quoted}`],
-    lockMode: 'SHARE UPDATE EXCLUSIVE',
-    sizeBytes,
-    expectedSeconds:
-      sizeBytes === null || tableSizeBytes === null ? null : Math.ceil((sizeBytes + tableSizeBytes) / bytesPerSecond),
-    reversible: false,
-    cost: { action: 'reindex', tempDiskBytes: tempDiskBytes(index), walBytes: sizeBytes },
-    data: {
-      table_oid: index.tableOid,
-      table: index.quotedTable,
-      waste_percent: waste?.percent ?? null,
-      waste_bytes: waste?.bytes ?? null,
-    },
-  };
-}
-
-function tempDiskBytes({ sizeBytes, method }: IndexFacts): number | null {
-  if (sizeBytes === null) return null;
-  return Math.ceil(sizeBytes * (copyFactor + (sortingMethods.includes(method) ? 1 : 0)));
 }

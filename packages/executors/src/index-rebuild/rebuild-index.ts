@@ -1,5 +1,6 @@
-import { runConcurrently } from '@slacktide/acting';
+import { readStatementsBefore, runConcurrently } from '@slacktide/acting';
 import type { PlannedStep, StepOutcome, StepRun } from '@slacktide/application/ports';
+import { earlierStatements } from '@slacktide/checks';
 import { type IndexState, readIndexState } from './index-state.ts';
 import { measureRebuilt } from './measure-waste.ts';
 import type { IndexRebuildConfig } from './schema.ts';
@@ -17,6 +18,7 @@ export async function rebuildIndex(step: PlannedStep, run: StepRun<IndexRebuildC
   if (refusal !== null) return refusal;
 
   const { tableOid } = before;
+  const statements = await readStatementsBefore(run.observer, tableOid, () => earlierStatements(run.memory));
   const work = { operation: 'reindex', statement, tableOid, schema, index: name, step: step.key } as const;
   const end = await runConcurrently(run, work, run.config);
   if (end.kind !== 'done') return end;
@@ -35,7 +37,14 @@ export async function rebuildIndex(step: PlannedStep, run: StepRun<IndexRebuildC
       sizeAfterBytes: after.sizeBytes,
       wasteBeforePercent: typeof wasteBefore === 'number' ? wasteBefore : null,
       wasteAfterPercent: wasteAfter?.percent ?? null,
-      detail: { table: step.data['table'] ?? null, rows: after.rows, fillfactor: after.fillfactor },
+      detail: {
+        table: step.data['table'] ?? null,
+        rows: after.rows,
+        fillfactor: after.fillfactor,
+        // Without a threshold it is worked on for the waste that it had.
+        ...(run.config.bloat_threshold === 0 ? {} : { threshold_percent: run.config.bloat_threshold }),
+        ...statements,
+      },
     });
   }
   return outcome;

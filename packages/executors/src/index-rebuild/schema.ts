@@ -1,6 +1,6 @@
 import type { TaskType } from '@slacktide/application/ports';
 import { z } from 'zod';
-import { concurrentFields, relationName, tablesField, throttleField } from '../config-fields.ts';
+import { concurrentFields, heedAdviceField, relationName, tablesField, throttleField } from '../config-fields.ts';
 
 const config = z.strictObject({
   indexes: z
@@ -60,6 +60,7 @@ const config = z.strictObject({
     .describe(
       'An index is left alone for so many days after its last rebuild, unless it is named: one that bloats faster needs another cure. 0 = never left alone. Default 7.',
     ),
+  heed_advice: heedAdviceField,
   ...concurrentFields,
   throttle: throttleField,
 });
@@ -73,4 +74,5 @@ export const taskType: TaskType<IndexRebuildConfig> = {
   description:
     'REINDEX INDEX CONCURRENTLY of the indexes named, or of those whose measured waste is over the limit, the largest waste first. Verified; nothing is left behind by a failure or a cancel.',
   config,
+  newKeys: ['cooldown_days', 'heed_advice', 'max_blocking_seconds', 'max_total_mb', 'throttle'],
 };

@@ -46,6 +46,7 @@ export function verifyRebuild({ step, before, after, wasteAfter, durationMs, gat
       relfilenode_after: after.fileNode,
       duration_ms: durationMs,
       gate,
+      ...(step.advice === undefined ? {} : { advice: step.advice }),
     },
   };
 }

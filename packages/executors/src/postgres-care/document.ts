@@ -68,7 +68,9 @@ function countRemoved(acted: StepFollowUp | undefined, workingCopies: boolean): 
 function automaticReindex(found: number, acted: StepFollowUp | undefined): JsonObject {
   const decision = acted?.decision;
   const rebuilt = acted?.done.length ?? 0;
-  if (decision?.kind === 'set_off') return { scheduled: found, rebuilt, reason: decision.followUp.reason };
+  if (decision?.kind === 'set_off') {
+    return { scheduled: found - (acted?.advisedAgainst ?? 0), rebuilt, reason: decision.followUp.reason };
+  }
   return { scheduled: 0, rebuilt, reason: decision?.reason ?? 'switched_off' };
 }
 

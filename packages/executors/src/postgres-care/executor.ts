@@ -9,6 +9,7 @@ import { followUp, followUpJson } from './follow-up.ts';
 import { foretell } from './learning/forecasts.ts';
 import { learnFromStatements } from './learning/patterns.ts';
 import { train } from './learning/training.ts';
+import { learnWorkload } from './learning/workload.ts';
 import { planCare, samplingKey } from './plan.ts';
 import { listBypasses } from './safeguards.ts';
 import { type PostgresCareConfig, taskType } from './schema.ts';
@@ -112,7 +113,9 @@ function unusable({ reason, grant }: { readonly reason: string; readonly grant: 
 }
 
 async function look(careStep: CareStep, step: PlannedStep, run: Run): Promise<StepOutcome> {
+  const now = await run.memory.now();
   const reports = await runChecks(careStep, step, run);
+  for (const report of reports) if (report.check === 'workload') await learnWorkload(run, report, now);
   const acted = await followUp(careStep, reports, run, new Date(String(step.data['since'])));
   return {
     kind: 'done',

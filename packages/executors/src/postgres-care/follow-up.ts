@@ -10,6 +10,7 @@ import {
 } from '@slacktide/domain';
 import { readCareFacts } from './facts.ts';
 import type { PostgresCareConfig } from './schema.ts';
+import { countAdvisedAgainst } from './worth-rebuilding.ts';
 
 /** The task type that acts on what a step finds, and what it is counted as. */
 const automatisms: Readonly<Record<number, { readonly type: string; readonly found: keyof CareFindings }>> = {
@@ -36,6 +37,8 @@ const mostEffects = 1_000;
 /** What acts on the findings of a step, as its part of the document tells it. */
 export interface StepFollowUp {
   readonly decision: CareDecision;
+  /** Of what was found, how much it leaves out because its history speaks against it. Default 0. */
+  readonly advisedAgainst?: number;
   /** What the task type did to objects of this target since the step ran last. */
   readonly done: readonly PastEffect[];
   /** The latest follow-up before this run. */
@@ -55,9 +58,12 @@ export async function followUp(
   const { settings, now } = await readCareFacts(run.observer, run);
   const past = await run.memory.followUps();
   const count = reports.reduce((total, { findings }) => total + findings.length, 0);
+  const isRebuild = type === 'INDEX_REBUILD' && settings.features.index_health.auto_reindex;
+  const advisedAgainst = isRebuild ? await countAdvisedAgainst(reports, run) : 0;
   const decision = decideCareFollowUps({
     settings,
-    found: { ...nothing, [found]: count },
+    found: { ...nothing, [found]: count - advisedAgainst },
+    advisedAgainst,
     earlier: past.map((each) => ({ type: each.type, askedAt: each.askedAt, open: isOpen(each) })),
     now,
     force: run.config.force,
@@ -67,6 +73,7 @@ export async function followUp(
   const effects = await run.memory.effects({ limit: mostEffects });
   return {
     decision,
+    advisedAgainst,
     done: effects.filter((effect) => effect.taskType === type && effect.at >= since),
     last: past.find((each) => each.type === type),
   };
@@ -79,8 +86,9 @@ function isOpen({ jobId, jobState, refused }: PastFollowUp): boolean {
 }
 
 /** In the form of a result. */
-export function followUpJson({ decision, last }: StepFollowUp): JsonObject {
+export function followUpJson({ decision, advisedAgainst = 0, last }: StepFollowUp): JsonObject {
   return {
+    ...(advisedAgainst === 0 ? {} : { advised_against: advisedAgainst }),
     ...(decision.kind === 'set_off'
       ? { set_off: decision.followUp.type, reason: decision.followUp.reason }
       : { set_off: null, reason: decision.reason }),

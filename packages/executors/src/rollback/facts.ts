@@ -57,7 +57,7 @@ export async function readPresent(
   const present = new Map<string, Restorable>();
   for (const statement of statements) {
     const kind = rollbackStatement(statement);
-    if (kind.kind !== 'create' && kind.kind !== 'drop') continue;
+    if (kind.kind === 'short' || kind.kind === 'other') continue;
     const found = await readRestorable(reader, kind.quoted);
     if (found !== undefined) present.set(kind.quoted, found);
   }

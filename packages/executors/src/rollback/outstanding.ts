@@ -17,11 +17,13 @@ export function outstandingOf(statements: readonly string[], present: ReadonlyMa
   const left: string[] = [];
   for (const statement of statements) {
     const kind = rollbackStatement(statement);
-    if (kind.kind === 'create') {
+    if (kind.kind === 'create' || kind.kind === 'create_whole') {
       const there = present.get(kind.quoted);
+      // A partitioned index is not valid until all its parts are there.
+      const isUsable = kind.kind === 'create_whole' || there?.valid === true;
       if (there === undefined) left.push(statement);
-      else if (!there.valid || !there.statements.includes(statement)) return { kind: 'name_taken' };
-    } else if (kind.kind === 'drop') {
+      else if (!isUsable || !there.statements.includes(statement)) return { kind: 'name_taken' };
+    } else if (kind.kind === 'drop' || kind.kind === 'drop_whole') {
       if (present.has(kind.quoted)) left.push(statement);
     } else if (!isDone(statement, present)) {
       left.push(statement);

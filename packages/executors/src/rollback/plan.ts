@@ -23,11 +23,17 @@ export function planRollback({ points }: RollbackFacts): Plan {
 }
 
 function toStep({ point }: PointFacts, statements: readonly string[], isTaken: boolean): PlannedStep {
-  const creates = statements.some((statement) => rollbackStatement(statement).kind === 'create');
+  const kinds = statements.map((statement) => rollbackStatement(statement).kind);
+  const creates = kinds.includes('create');
   return {
     // A job may have worked on an object more than once.
     key: isTaken ? `${point.object} ${point.id}` : point.object,
-    object: { kind: creates ? 'index' : 'table', oid: null, schema: null, name: point.object },
+    object: {
+      kind: kinds.some((kind) => kind !== 'short' && kind !== 'other') ? 'index' : 'table',
+      oid: null,
+      schema: null,
+      name: point.object,
+    },
     statements,
     lockMode: lockOf(statements),
     sizeBytes: null,
@@ -40,11 +46,14 @@ function toStep({ point }: PointFacts, statements: readonly string[], isTaken: b
 }
 
 function lockOf(statements: readonly string[]): string {
-  const isOnline = statements.every((statement) => {
-    const { kind } = rollbackStatement(statement);
-    return (
-      kind !== 'other' && !(kind === 'short' && statement.startsWith('ALTER TABLE') && !/ CLUSTER ON /.test(statement))
-    );
-  });
-  return isOnline ? 'SHARE UPDATE EXCLUSIVE' : 'ACCESS EXCLUSIVE';
+  return statements.every(isOnline) ? 'SHARE UPDATE EXCLUSIVE' : 'ACCESS EXCLUSIVE';
+}
+
+/** Of the short ones, those that change what is said of an index, and no table. ATTACH PARTITION locks the part with ACCESS EXCLUSIVE. */
+function isOnline(statement: string): boolean {
+  const { kind } = rollbackStatement(statement);
+  if (kind === 'create' || kind === 'drop') return true;
+  if (kind !== 'short') return false;
+  if (/^(?:ALTER TABLE|REFRESH) /.test(statement)) return / CLUSTER ON /.test(statement);
+  return !/^ALTER INDEX .* ATTACH PARTITION /s.test(statement);
 }

@@ -1,7 +1,7 @@
 import { blockerWords, type ConcurrentEnd, runConcurrently, runOnTable, shortAttempts } from '@slacktide/acting';
 import type { PlannedStep, StepOutcome, StepRun, TargetReader } from '@slacktide/application/ports';
 import type { RollbackConfig } from './schema.ts';
-import { rollbackStatement } from './statement-kind.ts';
+import { type RollbackStatement, rollbackStatement } from './statement-kind.ts';
 
 /** How long to wait, in all, for the lock of a statement that is over in a moment. */
 const lockLimitMs = 30_000;
@@ -28,17 +28,34 @@ export async function sendRollback(
     const work = { operation: 'drop', statement, tableOid, schema, index: name, step: step.key } as const;
     return failureOf(await runConcurrently(run, work, run.config));
   }
-  const relation = kind.kind === 'short' ? await readRelation(run.observer, kind.relation) : undefined;
+  if (kind.kind === 'drop_whole' && (await readRelation(run.observer, kind.quoted)) === undefined) return null;
+  const locked = lockedRelation(kind);
+  const relation = locked === undefined ? undefined : await readRelation(run.observer, locked);
   if (relation === undefined) {
     await run.session.execute(`SET lock_timeout = '1s'`);
     await run.session.execute(statement);
     return null;
   }
-  const lock = step.lockMode === 'ACCESS EXCLUSIVE' ? 'ACCESS EXCLUSIVE' : 'SHARE UPDATE EXCLUSIVE';
+  const isStrong = step.lockMode === 'ACCESS EXCLUSIVE';
+  const lock = kind.kind === 'create_whole' ? 'SHARE' : isStrong ? 'ACCESS EXCLUSIVE' : 'SHARE UPDATE EXCLUSIVE';
   const ran = await runOnTable(run, { tableOid: relation.tableOid, statement, lock, ...shortAttempts(lockLimitMs) });
   if (ran.kind === 'ran') return null;
   const who = ran.blockers.map(blockerWords).join('; ') || 'nobody any more';
   return failed('lock_timeout', `no lock for ${statement}; in the way: ${who}`);
+}
+
+/** Whose lock a statement that is over in a moment waits for; undefined = nothing that could be told. */
+function lockedRelation(kind: RollbackStatement): string | undefined {
+  switch (kind.kind) {
+    case 'short':
+      return kind.relation;
+    case 'create_whole':
+      return kind.table;
+    case 'drop_whole':
+      return kind.quoted;
+    default:
+      return undefined;
+  }
 }
 
 /** Whoever asked for it has not got it: what was skipped has failed. */

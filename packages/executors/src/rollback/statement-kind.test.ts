@@ -17,7 +17,15 @@ describe('rollbackStatement', () => {
     [`COMMENT ON INDEX s."T" IS 'CREATE INDEX CONCURRENTLY x ON s.t (a)'`, { kind: 'short', relation: 's."T"' }],
     ['ALTER TABLE s.t CLUSTER ON i', { kind: 'short', relation: 's.t' }],
     ['ANALYZE s.t', { kind: 'short', relation: 's.t' }],
-    ['CREATE INDEX t_a ON ONLY public.t USING btree (a)', { kind: 'other' }],
+    ['REFRESH MATERIALIZED VIEW s.m WITH NO DATA', { kind: 'short', relation: 's.m' }],
+    ['ALTER INDEX s.t ATTACH PARTITION s.u', { kind: 'short', relation: 's.t' }],
+    [
+      'CREATE INDEX "t a" ON ONLY public."T" USING btree (a)',
+      { kind: 'create_whole', table: 'public."T"', quoted: 'public."t a"' },
+    ],
+    ['DROP INDEX IF EXISTS s."T"', { kind: 'drop_whole', quoted: 's."T"' }],
+    ['DROP INDEX s.t', { kind: 'drop_whole', quoted: 's.t' }],
+    ['CREATE INDEX t_a ON public.t USING btree (a)', { kind: 'other' }],
     ['SELECT 1', { kind: 'other' }],
   ])('knows %s', (statement, kind) => expect(rollbackStatement(statement)).toEqual(kind));
 });

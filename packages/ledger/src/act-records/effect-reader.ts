@@ -2,9 +2,10 @@ import type { EffectFilter, EffectReader, Page, PastEffect } from '@slacktide/ap
 import type { PendingQuery } from 'postgres';
 import { decodeCursor } from '../cursor.ts';
 import { pageOf, rowsToRead } from '../page-of.ts';
-import { jsonb, type LedgerSql } from '../sql.ts';
+import type { LedgerSql } from '../sql.ts';
 import { whereAll } from '../where-all.ts';
 import { selectAftermaths } from './select-aftermaths.ts';
+import { selectOfObjects } from './select-effects.ts';
 
 /** Reads what act work did, and how it lasted. */
 export function createEffectReader(sql: LedgerSql): EffectReader {
@@ -14,15 +15,7 @@ export function createEffectReader(sql: LedgerSql): EffectReader {
       return pageOf(rows, page, ({ at, id }) => ({ at, id: String(id) }));
     },
 
-    async ofObjects(objects, each) {
-      if (objects.length === 0) return [];
-      return await sql<PastEffect[]>`
-        SELECT effects.* FROM jsonb_to_recordset(${jsonb(sql, objects)}) AS asked ("targetId" text, object text)
-        CROSS JOIN LATERAL (
-          SELECT * FROM effects WHERE effects.target_id = "targetId" AND effects.object = asked.object ORDER BY id DESC LIMIT ${each}
-        ) AS effects ORDER BY id DESC`;
-    },
-
+    ofObjects: (objects, each) => selectOfObjects(sql, objects, each),
     aftermaths: (effects) => selectAftermaths(sql, effects),
   };
 }

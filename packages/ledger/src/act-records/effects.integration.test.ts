@@ -152,4 +152,37 @@ describe('the list of effects', () => {
     ]);
     expect(await effects.ofObjects([], 2)).toEqual([]);
   });
+
+  it('remembers the newest few of each object of one target, with what came of them', async () => {
+    const { actRecords, claimed, connection, memory, sql } = await setup();
+    for (const durationMs of [1, 2, 3]) {
+      for (const object of ['public.a', 'public.b', 'public."C d"']) {
+        await actRecords.effect(claimed, effect({ object, durationMs, detail: { threshold_percent: 30 } }));
+      }
+    }
+    await sql`UPDATE effects SET at = now() - interval '20 days'`;
+    await sql`
+      INSERT INTO observed_objects (target_id, node, kind, oid, name, epoch, span_started_at, last_sampled_at, changed_at, counter_names, counters,
+        span_counters, gauge_names, gauges)
+      VALUES ('shop', 'primary', 'index', 7, 'public.C d', 'e', now(), now(), now(), '{}', '{}', '{}', '{size_bytes,waste_percent}', '{1900,35}')`;
+    const lasted = await memory.lasted(['public.a', 'public."C d"', 'public.none'], 2);
+    expect(lasted.map(({ effect: { object, durationMs }, aftermath }) => [object, durationMs, aftermath])).toEqual([
+      [
+        'public."C d"',
+        3,
+        {
+          seenAt: expect.any(Date),
+          sizeBytes: 1_900,
+          wastePercent: 35,
+          wasteBackAt: expect.any(Date),
+          statements: [],
+        },
+      ],
+      ['public.a', 3, expect.objectContaining({ seenAt: null, wasteBackAt: null })],
+      ['public."C d"', 2, expect.objectContaining({ seenAt: null, wasteBackAt: null })],
+      ['public.a', 2, expect.objectContaining({ seenAt: null, wasteBackAt: null })],
+    ]);
+    expect(await memory.lasted([], 2)).toEqual([]);
+    expect(await connection.observations.memoryOf('stock').lasted(['public.a'], 2)).toEqual([]);
+  });
 });

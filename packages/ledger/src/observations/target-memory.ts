@@ -1,6 +1,6 @@
 import type { CheckSnapshot, TargetMemory } from '@slacktide/application/ports';
 import type { CheckName } from '@slacktide/domain';
-import { selectEffects } from '../act-records/select-effects.ts';
+import { selectEffects, selectLasted } from '../act-records/select-effects.ts';
 import { selectBackups } from '../backups/select-backups.ts';
 import { selectLayers } from '../care/care-reader.ts';
 import { selectLatestFollowUps } from '../follow-ups/create-follow-up-store.ts';
@@ -36,6 +36,7 @@ export function createTargetMemory(sql: LedgerSql, targetId: string): TargetMemo
     usage: (windowDays) => readUsage(sql, targetId, windowDays),
     safeguards: () => readSafeguards(sql, targetId),
     effects: (filter) => selectEffects(sql, targetId, filter),
+    lasted: (objects, each) => selectLasted(sql, targetId, objects, each),
     gauges: (filter) => readGauges(sql, targetId, filter),
     learned: (kind) => selectLearnings(sql, targetId, kind),
     followUps: () => selectLatestFollowUps(sql, targetId),
