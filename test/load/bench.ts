@@ -18,6 +18,7 @@ const names = [
   'worker-kill',
   'cancel',
   'checks',
+  'beside-acting',
 ];
 
 /** A benchmark takes two minutes or so; one that takes this long hangs. */
