@@ -22,7 +22,17 @@ export const protocolSteps: readonly ProtocolStep[] = [
   { failpoint: 'intent.before', between: 'planned · intent not recorded', testedBy: 'f01-worker-killed' },
   { failpoint: 'intent.after', between: 'intent recorded · nothing done', testedBy: 'f01-worker-killed' },
   { failpoint: 'remnant.recorded', between: 'remnant recorded · not acted', testedBy: 'f01b-reindex-killed' },
+  {
+    failpoint: 'rollback.prepared',
+    between: 'rollback point kept · not acted',
+    testedBy: 'f21-acts-killed',
+  },
   { failpoint: 'step.before', between: 'gate open · statement not sent', testedBy: 'f01-worker-killed' },
+  {
+    failpoint: 'unit.over',
+    between: 'one unit of a step done · the next not begun',
+    testedBy: 'f21-acts-killed',
+  },
   { failpoint: 'step.after', between: 'statement done · step not recorded', testedBy: 'f01-worker-killed' },
   { failpoint: 'outcome.before', between: 'all done · outcome not written', testedBy: 'f01-worker-killed' },
   { failpoint: 'outcome.after', between: 'outcome written · delivery not completed', testedBy: 'f01-worker-killed' },

@@ -20,6 +20,8 @@ export interface RigOptions {
   readonly redisDirectives?: readonly string[];
   /** Environment of one process on top of the rig's own; wins over it (e.g. DATABASE_URL through a proxy). */
   readonly env?: (process: ProcessRef) => Readonly<Record<string, string>>;
+  /** Arguments of one process after the rig's own, e.g. `['--tasks', 'CHECKPOINT']`. */
+  readonly args?: (process: ProcessRef) => readonly string[];
   /** What a process is started by, e.g. `['ip', 'netns', 'exec', 'cut']`. */
   readonly command?: (process: ProcessRef) => readonly string[];
   /** The checkout a process runs from, e.g. of the release before; its own mains are used then. */

@@ -321,7 +321,7 @@ async function keeperOf(
   return new Keeper({
     name: `${ref.kind}-${ref.index + 1}`,
     script: checkout === undefined ? `test/faults/apps/${ref.kind}.ts` : `apps/${ref.kind}/src/main.ts`,
-    args,
+    args: [...args, ...(options.args?.(ref) ?? [])],
     env: { ...shared, ...env, ...options.env?.(ref) },
     command: options.command?.(ref) ?? [],
     ...(checkout === undefined ? {} : { cwd: checkout }),

@@ -81,12 +81,14 @@ export function readServerLog(text: string): readonly WitnessedStatement[] {
 const changing =
   /^(?:INSERT|UPDATE|DELETE|MERGE|REINDEX|VACUUM|ANALYZE|CHECKPOINT|CREATE|DROP|ALTER|TRUNCATE|CLUSTER|COPY|CALL|DO|LOCK)\b/i;
 
+const changingWithin = /\b(?:INSERT INTO|UPDATE\s[^()]*?\sSET|DELETE FROM|MERGE INTO)\b/i;
+
 /** True for what must have the target for itself: anything that changes it. */
 export function isActing({ statement }: Pick<WitnessedStatement, 'statement'>): boolean {
   const text = statement.replace(/^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)+/, '');
-  return (
-    changing.test(text) || (/^WITH\b/i.test(text) && /\b(?:INSERT INTO|UPDATE|DELETE FROM|MERGE INTO)\b/i.test(text))
-  );
+  if (changing.test(text)) return true;
+  // Rights and comments may be called by the same words.
+  return /^WITH\b/i.test(text) && changingWithin.test(text.replace(/'(?:[^']|'')*'/g, "''"));
 }
 
 /** The last line may be half written. */

@@ -14,6 +14,9 @@ export interface Servers {
   readonly targets: FaultyPostgres;
 }
 
+/** An archive that takes everything, and keeps nothing. */
+const archiving = { archive_mode: 'on', archive_command: 'true' };
+
 let running: Promise<Servers> | undefined;
 
 /** The servers of this process, started at the first call (about two seconds). Cases run one after the other, so each may crash them. */
@@ -32,13 +35,13 @@ export async function stopServers(): Promise<void> {
 async function startServers(): Promise<Servers> {
   const [ledger, targets] = await Promise.all([
     FaultyPostgres.start(18, {}),
-    FaultyPostgres.start(17, { shared_preload_libraries: 'pg_stat_statements', ...witnessSettings }),
+    FaultyPostgres.start(17, { shared_preload_libraries: 'pg_stat_statements', ...archiving, ...witnessSettings }),
   ]);
   const client = new pg.Client({ connectionString: targets.url });
   await client.connect();
   try {
     await client.query(`CREATE ROLE ${maintainer} LOGIN PASSWORD '${canary}'`);
-    await client.query(`GRANT pg_monitor, pg_checkpoint TO ${maintainer}`);
+    await client.query(`GRANT pg_monitor, pg_checkpoint, pg_signal_backend TO ${maintainer}`);
   } finally {
     await client.end();
   }
