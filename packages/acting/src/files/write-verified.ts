@@ -121,5 +121,6 @@ async function takeAfter(handle: FileHandle, like: BigIntStats | undefined): Pro
   const gid = Number(like.gid);
   await handle.chown(Number(like.uid), gid).catch(() => handle.chown(uid, gid).catch(() => undefined));
   await handle.chmod(Number(like.mode & 0o777n));
-  await handle.utimes(Number(like.atimeNs / 1_000_000n) / 1000, Number(like.mtimeNs / 1_000_000n) / 1000);
+  // In seconds, as exact as a number can be: cut to milliseconds it would be earlier than the original.
+  await handle.utimes(Number(like.atimeNs) / 1e9, Number(like.mtimeNs) / 1e9);
 }
