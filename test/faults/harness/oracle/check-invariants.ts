@@ -8,6 +8,7 @@ import { noOverlap } from './no-overlap.ts';
 import { nothingLost } from './nothing-lost.ts';
 import { redisAtRest } from './redis-at-rest.ts';
 import { noSecretShown } from './secrets.ts';
+import { statementsAreSafe } from './statements.ts';
 import { everyTickHasOneJob } from './ticks.ts';
 import { nothingOutsideWindows } from './windows.ts';
 
@@ -23,6 +24,7 @@ const invariants: Readonly<Record<string, Invariant>> = {
   'I7 nothing outside windows': nothingOutsideWindows,
   'I8 Redis at rest': redisAtRest,
   'I9 no secret shown': noSecretShown,
+  'I10 statements are safe': statementsAreSafe,
 };
 /** Violations told of one invariant: the first few say it all. */
 const told = 10;

@@ -4,6 +4,7 @@ import { noStaleWrites } from './fences.ts';
 import { everyActHasAFence } from './known-acts.ts';
 import { noOverlap } from './no-overlap.ts';
 import { nothingLost } from './nothing-lost.ts';
+import { findUnsafe } from './statements.ts';
 
 /** An oracle that sees nothing would pass every case: the invariants are shown what breaks them. (I4 is tested with the fold itself.) */
 const task = { id: 't1', type: 'WITNESS', state: 'SUCCEEDED', reason: null, attempt: 1, crashes: 0, error: null };
@@ -75,5 +76,27 @@ describe('I5', () => {
     const release = event('task.release', 'worker:a', { after: { state: 'PENDING' } });
     expect(await noStaleWrites(evidence({ audit: [claim('a', 1), release, skip] }))).toEqual([]);
     expect(await noStaleWrites(evidence({ audit: [claim('a', 1), skip] }))).toHaveLength(1);
+  });
+});
+
+describe('I10', () => {
+  it.each([
+    ['VACUUM t; DROP TABLE t', 'sent 2 statements'],
+    ['VACUUM ever so much t', 'sent no statements'],
+    ["SET lock_timeout = '0'", 'lifts a limit'],
+    ['SET LOCAL statement_timeout TO 0', 'lifts a limit'],
+    ['DISCARD ALL', 'lifts a limit'],
+  ])('sees %s', async (statement, words) => {
+    expect(await findUnsafe([act('1', 0, 1, { statement })])).toEqual([expect.stringContaining(words)]);
+  });
+
+  it('finds nothing amiss with what we send', async () => {
+    const sent = [
+      "SET lock_timeout = '30s'",
+      'RESET lock_timeout',
+      'REINDEX INDEX CONCURRENTLY public.a',
+      'SELECT $1::int',
+    ];
+    expect(await findUnsafe(sent.map((statement) => act('1', 0, 1, { statement })))).toEqual([]);
   });
 });
