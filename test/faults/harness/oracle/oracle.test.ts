@@ -94,6 +94,7 @@ describe('I10', () => {
     const sent = [
       "SET lock_timeout = '30s'",
       'RESET lock_timeout',
+      '',
       'REINDEX INDEX CONCURRENTLY public.a',
       'SELECT $1::int',
     ];
