@@ -31,7 +31,7 @@ function suite(name, deadlineMs) {
   return { name, argv, deadlineMs, count, failures: () => failedTests(report, root) };
 }
 
-// Deadlines are for what hangs: the whole takes some forty minutes on two idle cores, and twice that on busy ones.
+// Deadlines are for what hangs: the whole takes some fifty minutes on two idle cores, and twice that on busy ones.
 const stages = [
   check('format and lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.']),
   check('architecture', ['infra/bootstrap/check-architecture.mjs']),
@@ -40,7 +40,7 @@ const stages = [
   suite('integration', 40 * minuteMs),
   suite('checks', 18 * minuteMs),
   suite('e2e', 12 * minuteMs),
-  // Six minutes on two idle cores.
+  // Fifteen minutes on two idle cores.
   suite('faults', 25 * minuteMs),
 ];
 

@@ -67,7 +67,7 @@ export {
 export { settle } from './settle.ts';
 export { shortAttempts } from './short-attempts.ts';
 export { type GateLook, type GatePolicy, passGate } from './start-gate.ts';
-export { type ConcurrentStatement, type StatementKind, statementKind } from './statement-kind.ts';
+export { type ConcurrentStatement, quotedName, type StatementKind, statementKind } from './statement-kind.ts';
 export { sweepConcurrent } from './sweep-concurrent.ts';
 export { tableRightsSql } from './table-rights.ts';
 export { buildsCorruptIndexes } from './unsafe-builds.ts';

@@ -19,11 +19,11 @@ export type StatementKind =
   | { readonly kind: 'vacuum' }
   | { readonly kind: 'other' };
 
-/** As the server quotes names: whatever it leaves bare is plain. */
-const name = '(?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")';
+/** Source of a pattern: one name as the server quotes it. Whatever it leaves bare is plain. */
+export const quotedName = '(?:[a-z_][a-z0-9_]*|"(?:[^"]|"")+")';
 const concurrent = /^(?:(CREATE)(?: UNIQUE)?|(DROP)|REINDEX(?: \([^)]*\))?) INDEX CONCURRENTLY /;
-const create = new RegExp(`^(?:IF NOT EXISTS )?(${name}) ON (${name}\\.${name}) `);
-const dropOrReindex = new RegExp(`^(?:IF EXISTS )?(${name}\\.(${name}))$`);
+const create = new RegExp(`^(?:IF NOT EXISTS )?(${quotedName}) ON (${quotedName}\\.${quotedName}) `);
+const dropOrReindex = new RegExp(`^(?:IF EXISTS )?(${quotedName}\\.(${quotedName}))$`);
 
 export function statementKind(statement: string): StatementKind {
   const [head, creates, drops] = concurrent.exec(statement) ?? [];

@@ -5,11 +5,28 @@ import pg from 'pg';
 import { maintainer } from '../harness/servers.ts';
 import { type ActFixture, type ActSite, asOwner, rowsOf } from './act-fixture.ts';
 
+/** Where the server's log stood when the work was prepared: work that was done has moved on. */
+const places = new Map<string, string>();
+const checkpointSql = 'SELECT checkpoint_lsn::text AS place FROM pg_control_checkpoint()';
+const archivedSql = `SELECT coalesce(last_archived_wal, '') AS place FROM pg_stat_archiver`;
+
+async function readPlace(site: ActSite, sql: string): Promise<string> {
+  const [row] = await rowsOf<{ place: string }>(site, sql);
+  return row?.place ?? '';
+}
+
+async function notMovedOn(site: ActSite, sql: string, what: string): Promise<readonly string[]> {
+  return (await readPlace(site, sql)) === places.get(site.target.id) ? [what] : [];
+}
+
 const checkpoint: ActFixture = {
   name: 'CHECKPOINT',
   type: 'CHECKPOINT',
-  prepare: async () => ({ force: true }),
-  amiss: async () => [],
+  async prepare(site) {
+    places.set(site.target.id, await readPlace(site, checkpointSql));
+    return { force: true };
+  },
+  amiss: (site) => notMovedOn(site, checkpointSql, 'there was no checkpoint'),
 };
 
 const walArchivingProbe: ActFixture = {
@@ -17,9 +34,10 @@ const walArchivingProbe: ActFixture = {
   type: 'WAL_ARCHIVING_PROBE',
   async prepare(site) {
     await site.target.sql.query(`GRANT EXECUTE ON FUNCTION pg_switch_wal() TO ${maintainer}`);
+    places.set(site.target.id, await readPlace(site, archivedSql));
     return {};
   },
-  amiss: async () => [],
+  amiss: (site) => notMovedOn(site, archivedSql, 'no segment was archived'),
 };
 
 /** Sessions of somebody else: one that forgot its transaction, and one that did nothing. */

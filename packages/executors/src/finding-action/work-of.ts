@@ -1,3 +1,5 @@
+import { quotedName } from '@slacktide/acting';
+
 /** What a statement does to one object. The statements are those of our own checks, so their first words tell. Names are `schema.name`, quoted by the server. */
 export type StatementWork =
   /** `whole` = partitioned, made without its parts, dropped with them. */
@@ -9,9 +11,10 @@ export type StatementWork =
   | { readonly kind: 'vacuum' | 'analyze' | 'validate' | 'refresh'; readonly table: string }
   | { readonly kind: 'other' };
 
-const name = '(?:[a-z_][a-z0-9_$]*|"(?:[^"]|"")+")';
-const relation = `(${name}\\.${name})`;
-const create = new RegExp(`^CREATE (?:UNIQUE )?INDEX (CONCURRENTLY )?(${name}) ON (?:ONLY )?((${name})\\.${name}) `);
+const relation = `(${quotedName}\\.${quotedName})`;
+const create = new RegExp(
+  `^CREATE (?:UNIQUE )?INDEX (CONCURRENTLY )?(${quotedName}) ON (?:ONLY )?((${quotedName})\\.${quotedName}) `,
+);
 const drop = new RegExp(`^DROP INDEX (CONCURRENTLY )?${relation}$`);
 const reindex = new RegExp(`^REINDEX INDEX (?:CONCURRENTLY )?${relation}$`);
 const attach = new RegExp(`^ALTER INDEX ${relation} ATTACH PARTITION ${relation}$`);

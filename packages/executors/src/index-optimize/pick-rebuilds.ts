@@ -1,11 +1,9 @@
-import { advisesAgainstRebuild, type EffectAdvice } from '@slacktide/domain';
-import { advisedAgainst } from '../rebuild-advice.ts';
+import type { EffectAdvice } from '@slacktide/domain';
+import { advisedAgainst, speaksAgainst } from '../rebuild-advice.ts';
 import type { Candidate, Verdicts } from './candidate.ts';
 import type { IndexOptimizeConfig } from './schema.ts';
 
 const mebibyte = 1024 * 1024;
-/** Of a B-tree, in percent. */
-const defaultFillfactor = 90;
 
 /** The largest waste first, up to the limits. `advice` = what their history advises, by quoted name. */
 export function pickRebuilds(
@@ -22,7 +20,7 @@ export function pickRebuilds(
     const isTooMuch = (sizeBytes ?? 0) > leftBytes;
     if (!rebuildPermitted) unknown.push({ object: quoted, reason: 'insufficient_privilege', grant: rebuildGrant });
     else if (guards.includes('invalid')) skipped.push({ object: quoted, reason: 'invalid' });
-    else if (isAdvisedAgainst(candidate, advice)) {
+    else if (speaksAgainst(advice.get(quoted), candidate.finding)) {
       skipped.push({ object: quoted, reason: advisedAgainst, detail: advice.get(quoted)?.words ?? '' });
     } else if (isFull) skipped.push({ object: quoted, reason: 'over_max_rebuilds' });
     else if (isTooMuch) skipped.push({ object: quoted, reason: 'over_max_rebuild_mb' });
@@ -32,16 +30,6 @@ export function pickRebuilds(
     }
   }
   return picked;
-}
-
-function isAdvisedAgainst({ index, finding }: Candidate, byIndex: ReadonlyMap<string, EffectAdvice>): boolean {
-  const advice = byIndex.get(index.quoted);
-  const { fillfactor, waste_percent } = finding.evidence;
-  if (advice === undefined) return false;
-  return advisesAgainstRebuild(advice, {
-    fillfactor: typeof fillfactor === 'number' ? fillfactor : defaultFillfactor,
-    wastePercent: typeof waste_percent === 'number' ? waste_percent : null,
-  });
 }
 
 function wasteOf({ finding }: Candidate): number {

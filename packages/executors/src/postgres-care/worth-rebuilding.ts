@@ -1,6 +1,6 @@
 import type { StepRun } from '@slacktide/application/ports';
-import { advisesAgainstRebuild, type CheckReport } from '@slacktide/domain';
-import { readRebuildAdvice } from '../rebuild-advice.ts';
+import type { CheckReport } from '@slacktide/domain';
+import { readRebuildAdvice, speaksAgainst } from '../rebuild-advice.ts';
 
 const quoteSql = `SELECT format('%I.%I', n, i) AS quoted FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS u (n, i, position) ORDER BY position`;
 
@@ -19,10 +19,5 @@ export async function countAdvisedAgainst(
     memory,
     rows.map(({ quoted }) => quoted),
   );
-  return found.filter(({ evidence }, position) => {
-    const ofIndex = advice.get(rows[position]?.quoted ?? '');
-    const { fillfactor, waste_percent: waste } = evidence;
-    if (ofIndex === undefined || typeof fillfactor !== 'number') return false;
-    return advisesAgainstRebuild(ofIndex, { fillfactor, wastePercent: typeof waste === 'number' ? waste : null });
-  }).length;
+  return found.filter((finding, position) => speaksAgainst(advice.get(rows[position]?.quoted ?? ''), finding)).length;
 }

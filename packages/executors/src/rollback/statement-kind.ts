@@ -1,3 +1,5 @@
+import { quotedName } from '@slacktide/acting';
+
 /** How a statement of a rollback point has to be sent. They are our own, so their first words tell. */
 export type RollbackStatement =
   | { readonly kind: 'create'; readonly table: string; readonly index: string; readonly quoted: string }
@@ -10,13 +12,13 @@ export type RollbackStatement =
   | { readonly kind: 'short'; readonly relation: string }
   | { readonly kind: 'other' };
 
-/** As the server quotes names: whatever it leaves bare is plain. */
-const name = '(?:[a-z_][a-z0-9_$]*|"(?:[^"]|"")+")';
-const create = new RegExp(`^CREATE (?:UNIQUE )?INDEX CONCURRENTLY (${name}) ON ((${name})\\.${name}) `);
-const createWhole = new RegExp(`^CREATE (?:UNIQUE )?INDEX (${name}) ON ONLY ((${name})\\.${name}) `);
-const drop = new RegExp(`^DROP INDEX (CONCURRENTLY )?(?:IF EXISTS )?(${name}\\.${name})$`);
+const create = new RegExp(
+  `^CREATE (?:UNIQUE )?INDEX CONCURRENTLY (${quotedName}) ON ((${quotedName})\\.${quotedName}) `,
+);
+const createWhole = new RegExp(`^CREATE (?:UNIQUE )?INDEX (${quotedName}) ON ONLY ((${quotedName})\\.${quotedName}) `);
+const drop = new RegExp(`^DROP INDEX (CONCURRENTLY )?(?:IF EXISTS )?(${quotedName}\\.${quotedName})$`);
 const shortKinds = 'ALTER INDEX|COMMENT ON INDEX|ANALYZE|ALTER TABLE(?: ONLY)?|REFRESH MATERIALIZED VIEW';
-const short = new RegExp(`^(?:${shortKinds}) (${name}\\.${name})(?: |$)`);
+const short = new RegExp(`^(?:${shortKinds}) (${quotedName}\\.${quotedName})(?: |$)`);
 
 export function rollbackStatement(statement: string): RollbackStatement {
   const [, index, table, schema] = create.exec(statement) ?? [];
